@@ -1,0 +1,33 @@
+# One test executable of doctest files: add_statetrack_test(name SOURCES ... LIBS ... LABELS ...). Every case is a
+# test of its own to ctest, found when the executable is built, so ctest -N says how many there are.
+find_package(doctest 2.4 REQUIRED)
+include(doctest)
+
+# g++ 12's thread sanitizer does not start with more than 28 random bits in addresses.
+set(statetrack_test_launcher "")
+if(STATETRACK_SANITIZE MATCHES "thread")
+    execute_process(COMMAND setarch ${CMAKE_HOST_SYSTEM_PROCESSOR} -R true RESULT_VARIABLE refused OUTPUT_QUIET ERROR_QUIET)
+    if(refused EQUAL 0)
+        set(statetrack_test_launcher setarch ${CMAKE_HOST_SYSTEM_PROCESSOR} -R)
+    endif()
+endif()
+
+add_library(statetrack_test_main STATIC ${PROJECT_SOURCE_DIR}/tests/main.cpp)
+target_include_directories(statetrack_test_main PUBLIC ${PROJECT_SOURCE_DIR}/tests/support)
+target_link_libraries(statetrack_test_main PUBLIC doctest::doctest PRIVATE statetrack_warnings)
+
+function(add_statetrack_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 test "" "" "SOURCES;LIBS;LABELS")
+    set(target ${name}_test)
+    add_executable(${target} ${test_SOURCES})
+    target_link_libraries(${target} PRIVATE statetrack_test_main ${test_LIBS} statetrack_warnings)
+    set_target_properties(${target} PROPERTIES
+        LABELS "${test_LABELS}" CROSSCOMPILING_EMULATOR "${statetrack_test_launcher}")
+    doctest_discover_tests(${target} TEST_PREFIX "${name}: ")
+    # A name that doctest's filter does not find would pass without having run.
+    set(properties ${CMAKE_CURRENT_BINARY_DIR}/${target}_properties.cmake)
+    file(WRITE ${properties}
+        "set_tests_properties(\${${target}_TESTS} PROPERTIES LABELS \"${test_LABELS}\" TIMEOUT 900\n"
+        "    FAIL_REGULAR_EXPRESSION \"test cases: +0 \")\n")
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${properties})
+endfunction()

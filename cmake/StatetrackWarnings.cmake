@@ -1,0 +1,21 @@
+# Warnings and sanitizers for what is built here; never handed on to whoever embeds the library.
+add_library(statetrack_warnings INTERFACE)
+if(PROJECT_IS_TOP_LEVEL)
+    target_compile_options(statetrack_warnings INTERFACE
+        -Wall -Wextra -Wpedantic -Wconversion -Werror)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        # g++ 12 sees uninitialized and out-of-bounds memory inside std::variant and std::string moves at -O2
+        # where there is none (GCC bugs 105562, 105329).
+        # A variable may be called like its type (`row`), so shadowing is reported among locals only.
+        target_compile_options(statetrack_warnings INTERFACE -Wshadow=local -Wno-maybe-uninitialized -Wno-restrict)
+    endif()
+endif()
+
+if(STATETRACK_SANITIZE)
+    target_compile_options(statetrack_warnings INTERFACE
+        -fsanitize=${STATETRACK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(statetrack_warnings INTERFACE -fsanitize=${STATETRACK_SANITIZE})
+    if(STATETRACK_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        target_compile_options(statetrack_warnings INTERFACE -Wno-tsan)
+    endif()
+endif()

@@ -1,0 +1,82 @@
+// One request on its way through the daemon, what its handler may use, and a row of the route table.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "api/http_message.hpp"
+#include "api/target.hpp"
+#include "guard/keys.hpp"
+#include "observe/log.hpp"
+#include "statetrack/clock.hpp"
+#include "statetrack/ids.hpp"
+#include "statetrack/storage.hpp"
+#include "statetrack/tracker.hpp"
+
+namespace statetrackd {
+
+struct route;
+
+struct call {
+    request asked{};
+    const route* matched = nullptr;
+    std::string allow{};  // the methods of the path, where only the method is wrong
+    bool target_readable = false;
+    target where{};
+    std::vector<std::string> parameters{};  // what stands for the {…} of the route's path
+    std::string request_id{};
+    std::string actor{};  // the key's name
+    statetrack::instant received{};
+    std::atomic<bool> abandoned{false};  // nobody waits for the answer any more
+
+    std::string_view path() const { return path_of(asked.target); }
+};
+
+// Outlives every call. Everything in it may be used from several threads.
+struct context {
+    statetrack::tracker* tracker = nullptr;
+    statetrack::store* keep = nullptr;
+    const statetrack::clock* time = nullptr;
+    statetrack::id_source* ids = nullptr;
+    const key_ring* keys = nullptr;
+    logger* log = nullptr;
+    std::string environment{};
+    statetrack::instant started{};
+    std::atomic<bool> draining{false};
+};
+
+// Where a handler runs, and what may overtake what on one connection: calls of one lane may run together, a
+// call of another waits for those before it; `alone` waits for everything.
+enum class lane : std::uint8_t {
+    memory,  // on the connection's own thread: never blocks
+    reader,  // on the pool of readers: blocks on the store
+    queue,   // puts its work into the tracker's queue, which keeps the order
+    alone,   // on the pool: reads and writes, for as long as it takes
+};
+
+// What a queue handler is given: it answers through `respond`, once.
+struct exchange {
+    context& in;
+    std::shared_ptr<const call> asked;
+    responder respond;
+};
+
+using answering = std::function<response(const context&, const call&)>;
+using queueing = std::function<void(const exchange&)>;
+
+struct route {
+    verb method = verb::get;
+    std::string_view path{};  // `/api/sessions/{id}`
+    lane where = lane::reader;
+    std::variant<answering, queueing> handler{};
+    std::string_view summary{};
+    bool open = false;                  // needs no key
+    log_level level = log_level::info;  // of the line that says the request is done
+};
+
+}  // namespace statetrackd

@@ -1,0 +1,182 @@
+#include "api/dispatcher.hpp"
+
+#include <algorithm>
+#include <exception>
+
+#include "guard/request_id.hpp"
+
+namespace statetrackd {
+namespace {
+
+failure unexpected() {
+    return {.status = 500,
+            .code = "internal_error",
+            .message = "an error inside the daemon; its log says more under this request_id"};
+}
+
+failure overloaded() {
+    return {.status = 503,
+            .code = "overloaded",
+            .message = "too much is waiting for the store; try again shortly"};
+}
+
+failure no_route(const call& admitted) {
+    if (!admitted.target_readable)
+        return {.status = 400,
+                .code = "bad_request",
+                .message =
+                    "the request target cannot be read: it must be a path of valid, percent-encoded UTF-8"};
+    if (!admitted.allow.empty())
+        return {
+            .status = 405, .code = "method_not_allowed", .message = "this path knows only " + admitted.allow};
+    return {.status = 404, .code = "not_found", .message = "there is no such route"};
+}
+
+response options_of(const call& admitted) {
+    response answer{.status = 204};
+    answer.set("Allow", admitted.allow);
+    return answer;
+}
+
+rendering constant(response answer) {
+    return [answer = std::move(answer)] { return answer; };
+}
+
+}  // namespace
+
+dispatcher::dispatcher(context& in, const std::vector<route>& routes, blocking_runner run_blocking,
+                       std::int64_t writes_waiting_max)
+    : in_(in),
+      router_(routes),
+      run_blocking_(std::move(run_blocking)),
+      writes_waiting_max_(writes_waiting_max) {}
+
+std::shared_ptr<call> dispatcher::admit(request asked) const {
+    auto admitted = std::make_shared<call>();
+    admitted->asked = std::move(asked);
+    admitted->received = in_.time->read().age;
+    admitted->request_id = request_id_for(admitted->asked.fields.request_id, *in_.ids);
+    if (auto where = parse_target(admitted->asked.target)) {
+        admitted->target_readable = true;
+        admitted->where = std::move(*where);
+        auto routed = router_.find(admitted->asked.method, admitted->where.segments);
+        admitted->matched = routed.found;
+        admitted->allow = std::move(routed.allow);
+        admitted->parameters = std::move(routed.parameters);
+    }
+    return admitted;
+}
+
+lane dispatcher::lane_of(const call& admitted) const {
+    return admitted.matched ? admitted.matched->where : lane::memory;
+}
+
+bool dispatcher::authenticated(call& admitted, failure& refusal) const {
+    if (admitted.matched->open) return true;
+    const auto outcome = authenticate(*in_.keys, admitted.asked.fields);
+    if (outcome.holder) {
+        admitted.actor = outcome.holder->name;
+        return true;
+    }
+    in_.log->warn("authentication refused", {{"request_id", admitted.request_id},
+                                             {"reason", outcome.refusal},
+                                             {"address", admitted.asked.remote},
+                                             {"key", outcome.masked},
+                                             {"endpoint", admitted.matched->path}});
+    refusal = {.status = 401, .code = "unauthorized", .message = std::string(outcome.refusal)};
+    return false;
+}
+
+rendering dispatcher::constantly(const call& admitted, const failure& what) const {
+    return constant(render(what, admitted, in_.time->read().wall));
+}
+
+void dispatcher::run(const std::shared_ptr<call>& admitted, const responder& respond) const {
+    if (admitted->matched == nullptr) {
+        if (admitted->asked.method == verb::options && !admitted->allow.empty())
+            return respond(constant(options_of(*admitted)));
+        return respond(constantly(*admitted, no_route(*admitted)));
+    }
+    failure refusal;
+    if (!authenticated(*admitted, refusal)) return respond(constantly(*admitted, refusal));
+
+    if (const auto* handler = std::get_if<queueing>(&admitted->matched->handler))
+        return enqueue(*handler, admitted, respond);
+    const auto* answer = &std::get<answering>(admitted->matched->handler);
+    if (admitted->matched->where == lane::memory)
+        return respond([&in = in_, answer, admitted] { return (*answer)(in, *admitted); });
+
+    auto job = [this, answer, admitted, respond] {
+        if (admitted->abandoned) return;
+        try {
+            respond(constant((*answer)(in_, *admitted)));
+        } catch (const std::exception& e) {
+            in_.log->error("handler failed", {{"request_id", admitted->request_id}, {"error", e.what()}});
+            respond(constantly(*admitted, unexpected()));
+        }
+    };
+    if (!run_blocking_(std::move(job))) respond(constantly(*admitted, overloaded()));
+}
+
+void dispatcher::enqueue(const queueing& handler, const std::shared_ptr<call>& admitted,
+                         const responder& respond) const {
+    if (++*writes_waiting_ > writes_waiting_max_) {
+        --*writes_waiting_;
+        return respond(constantly(*admitted, overloaded()));
+    }
+    responder counted = [waiting = writes_waiting_, respond](rendering show) {
+        --*waiting;
+        respond(std::move(show));
+    };
+    try {
+        handler(exchange{in_, admitted, counted});
+    } catch (const std::exception& e) {
+        in_.log->error("handler failed", {{"request_id", admitted->request_id}, {"error", e.what()}});
+        counted(constantly(*admitted, unexpected()));
+    }
+}
+
+response dispatcher::finish(const call& admitted, const rendering& show) const {
+    response answer;
+    try {
+        answer = show();
+    } catch (const std::exception& e) {
+        in_.log->error("handler failed", {{"request_id", admitted.request_id}, {"error", e.what()}});
+        answer = render(unexpected(), admitted, in_.time->read().wall);
+    }
+    complete(admitted, answer);
+    return answer;
+}
+
+response dispatcher::refuse(const call& admitted, const failure& what) const {
+    auto answer = render(what, admitted, in_.time->read().wall);
+    complete(admitted, answer);
+    return answer;
+}
+
+void dispatcher::complete(const call& admitted, response& answer) const {
+    const auto has = [&](std::string_view name) {
+        return std::any_of(answer.headers.begin(), answer.headers.end(),
+                           [&](const auto& field) { return field.first == name; });
+    };
+    if (answer.status == 405 && !has("Allow")) answer.set("Allow", admitted.allow);
+    answer.set("X-Request-Id", admitted.request_id);
+    answer.set("Cache-Control", has("ETag") ? "private, no-cache" : "no-store");
+    answer.set("X-Content-Type-Options", "nosniff");
+
+    const bool routine = answer.status < 400 && admitted.matched != nullptr;
+    const auto level = answer.status >= 500 ? log_level::warn
+                       : routine            ? admitted.matched->level
+                                            : log_level::info;
+    if (!in_.log->wants(level)) return;
+    in_.log->write(level, "request done",
+                   {{"request_id", admitted.request_id},
+                    {"method", name_of(admitted.asked.method)},
+                    {"endpoint", admitted.matched ? admitted.matched->path : admitted.path()},
+                    {"status", std::int64_t{answer.status}},
+                    {"duration_ms", in_.time->read().age - admitted.received},
+                    {"key", admitted.actor},
+                    {"address", admitted.asked.remote}});
+}
+
+}  // namespace statetrackd

@@ -1,0 +1,56 @@
+// From a request to its response: request id, route, key, handler in its lane, common header fields, log
+// line. What a server calls; knows no socket.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "api/call.hpp"
+#include "api/problem.hpp"
+#include "api/router.hpp"
+
+namespace statetrackd {
+
+// Runs a job on a thread that may block; false where no more are taken.
+using blocking_runner = std::function<bool(std::function<void()>)>;
+
+// Beyond it the store does not keep up (its disk hangs, say), and more writes would only wait in vain.
+inline constexpr std::int64_t writes_waiting_standard_max = 65'536;
+
+// Safe to call from several threads. The context and the routes must outlive it.
+class dispatcher {
+public:
+    dispatcher(context& in, const std::vector<route>& routes, blocking_runner run_blocking,
+               std::int64_t writes_waiting_max = writes_waiting_standard_max);
+
+    // The request with its id and its route.
+    std::shared_ptr<call> admit(request asked) const;
+    // Where it runs; what no handler answers is answered from memory.
+    lane lane_of(const call& admitted) const;
+    // Answers through `respond`, once, on whichever thread has the answer.
+    void run(const std::shared_ptr<call>& admitted, const responder& respond) const;
+
+    // The rendered response, completed and logged. Call it where the response is sent; it never throws.
+    response finish(const call& admitted, const rendering& show) const;
+    // The same for what the connection itself refuses.
+    response refuse(const call& admitted, const failure& what) const;
+
+private:
+    bool authenticated(call& admitted, failure& refusal) const;
+    void enqueue(const queueing& handler, const std::shared_ptr<call>& admitted,
+                 const responder& respond) const;
+    rendering constantly(const call& admitted, const failure& what) const;
+    void complete(const call& admitted, response& answer) const;
+
+    context& in_;
+    router router_;
+    blocking_runner run_blocking_;
+    std::int64_t writes_waiting_max_;
+    // Shared with the answers that are still out: they may come when the dispatcher is gone.
+    std::shared_ptr<std::atomic<std::int64_t>> writes_waiting_ =
+        std::make_shared<std::atomic<std::int64_t>>(0);
+};
+
+}  // namespace statetrackd

@@ -1,0 +1,53 @@
+#include "api/http_message.hpp"
+
+namespace statetrackd {
+namespace {
+
+constexpr std::string_view verb_names[verbs] = {"GET", "HEAD",   "POST",    "PATCH",
+                                                "PUT", "DELETE", "OPTIONS", ""};
+
+struct status_text {
+    int status;
+    std::string_view phrase;
+};
+
+constexpr status_text phrases[] = {
+    {200, "OK"},
+    {201, "Created"},
+    {204, "No Content"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {412, "Precondition Failed"},
+    {413, "Payload Too Large"},
+    {417, "Expectation Failed"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+};
+
+}  // namespace
+
+verb verb_of(std::string_view method_name) {
+    for (std::size_t i = 0; i + 1 < verbs; ++i)
+        if (verb_names[i] == method_name) return static_cast<verb>(i);
+    return verb::other;
+}
+
+std::string_view name_of(verb method) { return verb_names[static_cast<std::size_t>(method)]; }
+
+std::string_view reason_phrase(int status) {
+    for (const auto& p : phrases)
+        if (p.status == status) return p.phrase;
+    return "Unknown";
+}
+
+}  // namespace statetrackd

@@ -1,0 +1,56 @@
+// A request and a response as plain structs: what handlers see. Knows no socket and no parser.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace statetrackd {
+
+enum class verb : std::uint8_t { get, head, post, patch, put, del, options, other };
+inline constexpr std::size_t verbs = 8;
+
+verb verb_of(std::string_view method_name);
+std::string_view name_of(verb method);
+
+// The header fields that decide anything. They are taken before the body is read, so that trailers, which the
+// parser merges into the header, decide nothing.
+struct request_fields {
+    std::string api_key{};
+    std::string authorization{};
+    std::string request_id{};
+    std::string if_match{};
+    std::string if_none_match{};
+    std::string prefer{};
+    std::string accept{};
+    std::string session_epoch{};
+};
+
+struct request {
+    verb method = verb::get;
+    std::string target{};
+    request_fields fields{};
+    std::string body{};
+    std::string remote{};  // the peer's address
+};
+
+struct response {
+    int status = 200;
+    std::string body{};
+    std::string_view content_type = "application/json";
+    std::vector<std::pair<std::string_view, std::string>> headers{};
+
+    void set(std::string_view name, std::string value) { headers.emplace_back(name, std::move(value)); }
+};
+
+// Makes the response when its time has come, on the thread that sends it: a completion on the store's thread
+// only hands the answer over.
+using rendering = std::function<response()>;
+using responder = std::function<void(rendering)>;
+
+std::string_view reason_phrase(int status);
+
+}  // namespace statetrackd

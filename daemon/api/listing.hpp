@@ -1,0 +1,40 @@
+// What all lists share: limit, offset and cursor in, the page's frame out.
+#pragma once
+
+#include <string>
+
+#include "api/present.hpp"
+#include "api/problem.hpp"
+#include "api/query.hpp"
+
+namespace statetrackd {
+
+struct list_limits {
+    std::int64_t standard = 50;
+    std::int64_t max = 100;
+    bool cursors = true;
+};
+
+struct list_request {
+    statetrack::page which{};
+    std::string filter{};  // what a cursor is bound to
+};
+
+list_request read_list_request(query_reader& query, const call& asked, list_limits limits);
+
+void add_page_members(object_writer& object, std::int64_t total, std::optional<std::int64_t> next,
+                      const list_request& wanted, list_limits limits);
+
+// `{"<name>":[…],"total":…,"limit":…,"offset":…,"next_cursor":…}`
+template <class T>
+response show_list(std::string_view name, const statetrack::list<T>& found, const list_request& wanted,
+                   list_limits limits) {
+    response answer;
+    object_writer object(answer.body);
+    append_array(object.member(name), found.rows, [](std::string& out, const T& row) { append(out, row); });
+    add_page_members(object, found.total, found.next, wanted, limits);
+    object.close();
+    return answer;
+}
+
+}  // namespace statetrackd

@@ -1,0 +1,127 @@
+// Sessions: create, read, change, heartbeat, end.
+#include "api/etag.hpp"
+#include "api/handlers.hpp"
+#include "api/listing.hpp"
+#include "api/writing.hpp"
+
+namespace statetrackd {
+namespace {
+
+using namespace statetrack;
+
+constexpr list_limits session_lists{.standard = 50, .max = 100};
+constexpr list_limits event_lists{.standard = 50, .max = 200};
+
+void log_session(const context& in, const call& asked, std::string_view what, const session& s,
+                 log_level level = log_level::info) {
+    if (!in.log->wants(level)) return;
+    in.log->write(level, what,
+                  {{"request_id", asked.request_id},
+                   {"session_id", to_string(s.session_id)},
+                   {"project_id", s.project_id},
+                   {"machine_id", s.machine_id ? std::string_view(*s.machine_id) : std::string_view{}},
+                   {"epoch", s.epoch},
+                   {"endpoint", asked.matched->path}});
+}
+
+std::string location_of(const session& s) { return "/api/sessions/" + to_string(s.session_id); }
+
+response show_created(const context& in, const call& asked, const session_created& made) {
+    auto answer = show(asked, made.session, made.created ? 201 : 200);
+    if (!made.created) return answer;
+    answer.set("Location", location_of(made.session.row));
+    log_session(in, asked, made.taken_over_from ? "session took over" : "session created", made.session.row);
+    return answer;
+}
+
+response show_changed(const context& in, const call& asked, const session_view& s) {
+    if (s.row.status == session_status::failed)
+        log_session(in, asked, "session failed", s.row, log_level::warn);
+    if (s.row.status == session_status::stalled)
+        log_session(in, asked, "session stalled", s.row, log_level::warn);
+    return show(asked, s);
+}
+
+response show_beat(const context& in, const call& asked, const heartbeat_answer& beat) {
+    log_session(in, asked, "heartbeat", beat.session.row, beat.first ? log_level::info : log_level::debug);
+    auto tag = etag_of(beat.session);
+    if (!prefers_minimal(asked)) return tagged(asked, std::move(tag), to_body(beat));
+    std::string body;
+    append_minimal(body, beat);
+    auto answer = tagged(asked, std::move(tag), std::move(body));
+    answer.set("Preference-Applied", "return=minimal");
+    return answer;
+}
+
+response show_sessions(const context& in, const call& asked, bool archived_only) {
+    query_reader query(asked);
+    const auto wanted = read_list_request(query, asked, session_lists);
+    const session_filter filter{.project_id = query.text("project_id"),
+                                .machine_id = query.text("machine_id"),
+                                .status = query.enumeration<session_status>("status"),
+                                .lineage_id = query.id("lineage_id"),
+                                .archived_only = archived_only};
+    if (auto wrong = wrong_query(in, asked, query)) return std::move(*wrong);
+    const auto found = in.tracker->list_sessions(filter, wanted.which);
+    if (!found) return refused(in, asked, found.error());
+    return show_list("sessions", *found, wanted, session_lists);
+}
+
+}  // namespace
+
+void create_session(const exchange& x) { write<new_session>(x, {}, show_created); }
+
+response list_sessions(const context& in, const call& asked) { return show_sessions(in, asked, false); }
+response list_archived(const context& in, const call& asked) { return show_sessions(in, asked, true); }
+
+response show_session(const context& in, const call& asked) {
+    return read_by_id(
+        in, asked, [&](const uuid& id) { return in.tracker->find_session(id); },
+        [&](const session_view& s) { return show(asked, s); });
+}
+
+void patch_session(const exchange& x) { write<session_patch>(x, {.takes_epoch = true}, show_changed); }
+
+void delete_session(const exchange& x) {
+    write<session_removal>(x, {.may_be_empty = true, .takes_epoch = true},
+                           [](const context& in, const call& asked, const session_removal::answer& gone) {
+                               in.log->info("session deleted", {{"request_id", asked.request_id},
+                                                                {"session_id", asked.parameters.at(0)},
+                                                                {"deleted_tasks", gone.deleted_tasks}});
+                               return response{.status = 204};
+                           });
+}
+
+void beat_session(const exchange& x) { write<heartbeat>(x, {.may_be_empty = true}, show_beat); }
+
+void mark_session_failed(const exchange& x) { write<failure_mark>(x, {.takes_epoch = true}, show_changed); }
+
+void mark_session_stalled(const exchange& x) {
+    write<stall_mark>(x, {.may_be_empty = true, .takes_epoch = true}, show_changed);
+}
+
+void archive_session(const exchange& x) {
+    write<archiving>(x, {.may_be_empty = true, .takes_epoch = true},
+                     [](const context&, const call& asked, const session_view& s) { return show(asked, s); });
+}
+
+response session_events(const context& in, const call& asked) {
+    query_reader query(asked);
+    const auto limit =
+        query.integer("limit", {.min = 1, .max = event_lists.max}).value_or(event_lists.standard);
+    const auto after = query.integer("after", {.min = 0, .max = std::numeric_limits<std::int64_t>::max()});
+    if (auto wrong = wrong_query(in, asked, query)) return std::move(*wrong);
+    const auto id = parse_uuid(asked.parameters.at(0));
+    if (!id) return refused(in, asked, no_such_entity());
+    const auto found = in.tracker->session_events(*id, after.value_or(0), static_cast<std::size_t>(limit));
+    if (!found) return refused(in, asked, found.error());
+    response answer;
+    object_writer object(answer.body);
+    append_array(object.member("events"), found->events,
+                 [](std::string& out, const event& e) { append(out, e); });
+    object.add("next_after", found->next_after);
+    object.close();
+    return answer;
+}
+
+}  // namespace statetrackd

@@ -1,0 +1,208 @@
+#include "config.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+
+#include "version.hpp"
+
+namespace statetrackd {
+namespace {
+
+constexpr std::string_view keys_file = "API_KEYS_FILE";
+
+struct source {
+    std::string text;
+    std::string origin;  // for people: `the environment`, `the command line`, `file x.conf, line 3`
+};
+using given_values = std::map<std::string, source, std::less<>>;  // by name of the environment variable
+
+bool is_setting(std::string_view name) {
+    const auto& all = all_settings();
+    return name == keys_file ||
+           std::any_of(all.begin(), all.end(), [&](const auto& s) { return s.name == name; });
+}
+
+std::string trimmed(std::string_view text) {
+    const auto from = text.find_first_not_of(" \t\r");
+    if (from == std::string_view::npos) return {};
+    return std::string(text.substr(from, text.find_last_not_of(" \t\r") - from + 1));
+}
+
+// `port`, `--port` and `PORT` are one.
+std::string name_of_key(std::string_view key) {
+    std::string name;
+    for (const char c : key)
+        name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    return name;
+}
+
+// One `name = value` a line; blank lines and lines that start with # are passed over.
+void read_file(const std::string& path, const surroundings& world, given_values& given,
+               std::vector<std::string>& problems) {
+    auto content = world.file(path);
+    if (!content) {
+        problems.push_back("--config=" + path + ": the file cannot be read");
+        return;
+    }
+    std::size_t line_number = 0;
+    for (std::size_t at = 0; at < content->size();) {
+        const auto end = std::min(content->find('\n', at), content->size());
+        const auto line = trimmed(std::string_view(*content).substr(at, end - at));
+        at = end + 1;
+        ++line_number;
+        if (line.empty() || line.front() == '#') continue;
+        auto origin = "file " + path;
+        origin.append(", line ").append(std::to_string(line_number));
+        const auto equals = line.find('=');
+        const auto key = trimmed(std::string_view(line).substr(0, equals));
+        const auto name = name_of_key(key);
+        if (equals == std::string::npos)
+            problems.push_back(origin + ": expected name = value");
+        else if (!is_setting(name))
+            problems.push_back(key + ": no such setting (" + origin + "); --help lists all");
+        else
+            given[name] = {trimmed(std::string_view(line).substr(equals + 1)), origin};
+    }
+    wipe(*content);
+}
+
+void read_environment(const surroundings& world, given_values& given) {
+    const auto take = [&](std::string_view name) {
+        // An empty variable is how compose files say "not set".
+        if (auto text = world.environment(name); text && !text->empty())
+            given[std::string(name)] = {std::move(*text), "the environment"};
+    };
+    for (const auto& s : all_settings()) take(s.name);
+    take(keys_file);
+}
+
+void assign(const setting& s, const source& from, settings& into, std::vector<std::string>& problems) {
+    for (const auto& why : s.assign(into, from.text)) {
+        std::string line(s.name);
+        if (!s.secret) line += "=" + from.text;
+        line += ": ";
+        if (!why.empty()) line += why + "; ";
+        problems.push_back(line + "allowed: " + std::string(s.allowed) + " (" + from.origin + ")");
+    }
+}
+
+void read_keys_file(const source& from, const surroundings& world, settings& into,
+                    std::vector<std::string>& problems) {
+    auto content = world.file(from.text);
+    if (!content) {
+        problems.push_back("API_KEYS_FILE=" + from.text + ": the file cannot be read (" + from.origin + ")");
+        return;
+    }
+    for (const auto& why : into.keys.add(*content))
+        problems.push_back("API_KEYS_FILE=" + from.text + ": " + why + " (" + from.origin + ")");
+    wipe(*content);
+}
+
+// CLI11 takes the flags apart and prints the help; precedence is ours (its own puts a file before the
+// environment).
+struct flags {
+    CLI::App app{
+        "statetrackd tracks the lifecycles of agent sessions, finds the stalled ones and recovers them."};
+    bool help = false, version = false, check = false, print = false, dev = false;
+    std::string config;
+    std::map<std::string, std::string, std::less<>> values;
+    std::map<std::string, CLI::Option*, std::less<>> options;
+
+    flags() {
+        app.name("statetrackd");
+        app.set_help_flag();
+        app.allow_extras();
+        app.add_flag("-h,--help", help, "Show this and exit");
+        app.add_flag("--version", version, "Show the version and exit");
+        app.add_flag("--dev", dev, "Try it out: a key made on the spot, text logs");
+        app.add_flag("--check-config", check, "Exit 0, or name every wrong value");
+        app.add_flag("--print-config", print, "Show the effective values, secrets masked");
+        app.add_option("--config", config, "A file of settings, one name = value a line");
+        const settings defaults;
+        for (const auto& s : all_settings()) {
+            auto help_text = std::string(s.help);
+            if (const auto shown = s.show(defaults); !shown.empty()) help_text += " Default: " + shown;
+            add(s.name, help_text);
+        }
+        add(keys_file, "A file of keys, one a line, as in API_KEYS.");
+    }
+
+    void add(std::string_view name, const std::string& help_text) {
+        const std::string key(name);
+        options[key] = app.add_option(flag_of(name), values[key], "[" + key + "] " + help_text)
+                           ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+                           ->group("Settings, also as environment variables and in the file");
+    }
+};
+
+}  // namespace
+
+command_line read_command_line(std::vector<std::string> arguments, const surroundings& world) {
+    command_line read;
+    flags parsed;
+    try {
+        std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+        parsed.app.parse(arguments);
+    } catch (const CLI::ParseError& e) {
+        read.problems.emplace_back(e.what());
+        return read;
+    }
+    for (const auto& extra : parsed.app.remaining())
+        read.problems.push_back(trimmed(extra.substr(0, extra.find('='))) +
+                                ": no such flag; --help lists all");
+    read.dev = parsed.dev;
+    if (parsed.help || parsed.version) {
+        read.what = parsed.help ? action::help : action::version;
+        read.text = parsed.help ? parsed.app.help() : "statetrackd " + std::string(version) + "\n";
+        return read;
+    }
+    read.what = parsed.print ? action::print : parsed.check ? action::check : action::serve;
+    if (read.dev) read.values.format = log_format::text;
+
+    given_values given;
+    if (!parsed.config.empty()) read_file(parsed.config, world, given, read.problems);
+    read_environment(world, given);
+    for (auto& [name, text] : parsed.values)
+        if (parsed.options.at(name)->count() > 0) given[name] = {std::move(text), "the command line"};
+
+    for (const auto& s : all_settings())
+        if (const auto it = given.find(s.name); it != given.end())
+            assign(s, it->second, read.values, read.problems);
+    if (const auto it = given.find(keys_file); it != given.end())
+        read_keys_file(it->second, world, read.values, read.problems);
+    const bool keys_wrong = std::any_of(read.problems.begin(), read.problems.end(),
+                                        [](const auto& line) { return line.starts_with("API_KEYS"); });
+    if (read.values.keys.keys().empty() && !read.dev && !keys_wrong)
+        read.problems.emplace_back(
+            "API_KEYS: required; give at least one UUID of version 4 (or API_KEYS_FILE, or start with "
+            "--dev)");
+    if (const auto it = given.find("API_KEYS"); it != given.end()) wipe(it->second.text);
+
+    if (read.what == action::print) read.text = print_settings(read.values);
+    return read;
+}
+
+surroundings system_surroundings() {
+    return {.environment = [](std::string_view name) -> std::optional<std::string> {
+                char* text = std::getenv(std::string(name).c_str());
+                if (text == nullptr) return std::nullopt;
+                std::string copy = text;
+                // The environment of a process can be read for as long as it runs.
+                if (name == "API_KEYS") std::memset(text, '*', copy.size());
+                return copy;
+            },
+            .file = [](const std::string& path) -> std::optional<std::string> {
+                std::ifstream in(path, std::ios::binary);
+                if (!in) return std::nullopt;
+                std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+                if (in.bad()) return std::nullopt;
+                return content;
+            }};
+}
+
+}  // namespace statetrackd

@@ -1,0 +1,117 @@
+#include "guard/keys.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "statetrack/ids.hpp"
+
+namespace statetrackd {
+namespace {
+
+constexpr std::size_t key_name_length_max = 64;
+
+std::array<std::uint8_t, 32> digest_of(const statetrack::uuid& key) {
+    std::array<std::uint8_t, 32> digest{};
+    unsigned int size = 0;
+    if (EVP_Digest(key.bytes.data(), key.bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1 ||
+        size != digest.size())
+        throw std::runtime_error("OpenSSL cannot compute SHA-256");
+    return digest;
+}
+
+std::string_view trimmed(std::string_view text) {
+    const auto from = text.find_first_not_of(" \t\r");
+    if (from == std::string_view::npos) return {};
+    return text.substr(from, text.find_last_not_of(" \t\r") - from + 1);
+}
+
+bool is_key_name(std::string_view name) {
+    return !name.empty() && name.size() <= key_name_length_max &&
+           std::all_of(name.begin(), name.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '-' || c == '_' || c == '.' || c == '@';
+           });
+}
+
+}  // namespace
+
+void wipe(std::string& secret) {
+    OPENSSL_cleanse(secret.data(), secret.size());
+    secret.clear();
+}
+
+std::string mask(std::string_view secret) { return std::string(secret.substr(0, 4)) + "****"; }
+
+std::vector<std::string> key_ring::add(std::string_view text) {
+    std::vector<std::string> problems;
+    std::vector<api_key> added;
+    for (std::size_t at = 0; at <= text.size();) {
+        const auto end = std::min(text.find_first_of(",\n", at), text.size());
+        const auto entry = trimmed(text.substr(at, end - at));
+        at = end + 1;
+        if (entry.empty() || entry.front() == '#') continue;
+
+        const auto equals = entry.rfind('=');
+        const bool named = equals != std::string_view::npos;
+        auto plain = trimmed(named ? entry.substr(equals + 1) : entry);
+        auto name = named ? trimmed(entry.substr(0, equals)) : std::string_view{};
+        const auto colon = name.find(':');
+        const auto role =
+            colon == std::string_view::npos ? std::string_view("admin") : name.substr(colon + 1);
+        name = name.substr(0, colon);
+
+        api_key key{.name = std::string(name), .masked = mask(plain)};
+        const auto id = statetrack::parse_uuid_v4(plain);
+        if (!id) {
+            problems.push_back("the key " + key.masked + " is no UUID v4");
+        } else if (named && !is_key_name(name)) {
+            problems.push_back("the name of the key " + key.masked +
+                               " is not 1 to 64 of letters, digits and -_.@");
+        } else if (role != "admin") {
+            // Taking the key while ignoring its role would give it more than its owner meant to.
+            problems.push_back("the key " + key.masked + " has the role \"" + std::string(role) +
+                               "\"; this version enforces no role but admin");
+        } else {
+            key.digest = digest_of(*id);
+            if (!named) key.name = "key" + std::to_string(keys_.size() + added.size() + 1);
+            const auto same = [&](const api_key& other) { return other.digest == key.digest; };
+            if (std::any_of(keys_.begin(), keys_.end(), same) ||
+                std::any_of(added.begin(), added.end(), same))
+                problems.push_back("the key " + key.masked + " is given twice");
+            else
+                added.push_back(std::move(key));
+        }
+    }
+    if (problems.empty()) keys_.insert(keys_.end(), added.begin(), added.end());
+    return problems;
+}
+
+const api_key* key_ring::find(std::string_view plain) const {
+    const auto id = statetrack::parse_uuid_v4(plain);
+    if (!id) return nullptr;
+    const auto digest = digest_of(*id);
+    const api_key* found = nullptr;
+    for (const auto& key : keys_)
+        if (CRYPTO_memcmp(key.digest.data(), digest.data(), digest.size()) == 0) found = &key;
+    return found;
+}
+
+authentication authenticate(const key_ring& keys, const request_fields& fields) {
+    constexpr std::string_view bearer = "bearer ";
+    std::string_view plain = fields.api_key;
+    if (plain.empty() && fields.authorization.size() > bearer.size()) {
+        std::string scheme = fields.authorization.substr(0, bearer.size());
+        std::transform(scheme.begin(), scheme.end(), scheme.begin(),
+                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+        if (scheme == bearer) plain = trimmed(std::string_view(fields.authorization).substr(bearer.size()));
+    }
+    if (plain.empty()) return {.refusal = "API key required"};
+    if (!statetrack::parse_uuid_v4(plain)) return {.refusal = "Malformed API key", .masked = mask(plain)};
+    if (const auto* holder = keys.find(plain)) return {.holder = holder};
+    return {.refusal = "Invalid API key", .masked = mask(plain)};
+}
+
+}  // namespace statetrackd

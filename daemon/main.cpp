@@ -1,0 +1,143 @@
+// statetrackd: wires settings, store, tracker, threads and server together, and turns outcomes into exit
+// codes.
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/dispatcher.hpp"
+#include "api/routes.hpp"
+#include "config.hpp"
+#include "net/background.hpp"
+#include "net/server.hpp"
+#include "stores.hpp"
+#include "version.hpp"
+
+namespace {
+
+using namespace statetrackd;
+
+// sysexits.h has these numbers.
+constexpr int exit_unavailable = 69;
+constexpr int exit_internal = 70;
+constexpr int exit_config = 78;
+
+void print(std::FILE* to, const std::string& text) { std::fwrite(text.data(), 1, text.size(), to); }
+
+int complain(const std::string& why, int exit_code) {
+    print(stderr, "statetrackd: " + why + '\n');
+    return exit_code;
+}
+
+// The arguments of a process can be read for as long as it runs.
+void hide_keys(int argc, char** argv) {
+    constexpr std::string_view flag = "--api-keys";
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument = argv[i];
+        if (argument == flag && i + 1 < argc)
+            std::memset(argv[i + 1], '*', std::strlen(argv[i + 1]));
+        else if (argument.starts_with("--api-keys="))
+            std::memset(argv[i] + flag.size() + 1, '*', argument.size() - flag.size() - 1);
+    }
+}
+
+std::string describe(const statetrack::error& e) { return e.detail.empty() ? e.code.message() : e.detail; }
+
+server_options server_options_of(const settings& s) {
+    const auto cores = std::max(1u, std::thread::hardware_concurrency());
+    return {.host = s.host,
+            .port = static_cast<std::uint16_t>(s.port),
+            .threads = s.threads > 0 ? static_cast<std::size_t>(s.threads) : cores,
+            .connections_max = static_cast<std::size_t>(s.connections_max),
+            .body_bytes_max = static_cast<std::size_t>(s.body_bytes_max),
+            .header_timeout_ms = s.header_timeout_ms,
+            .request_timeout_ms = s.request_timeout_ms,
+            .answer_timeout_ms = s.database_timeout_ms,
+            .idle_timeout_ms = s.idle_timeout_ms};
+}
+
+std::string url_of(const settings& s, std::uint16_t port) {
+    const bool any = s.host == "0.0.0.0" || s.host == "::";
+    const bool six = !any && s.host.find(':') != std::string::npos;
+    const auto host = any ? std::string("127.0.0.1") : six ? '[' + s.host + ']' : s.host;
+    return "http://" + host + ':' + std::to_string(port);
+}
+
+// Pasted twice it still works: the second one takes over from the first.
+std::string welcome(const std::string& url, const std::string& key) {
+    return "statetrackd " + std::string(version) + " listens on " + url + "\n\nkey  " + key +
+           "\ntry  curl -s -H 'X-API-Key: " + key + "' " + url +
+           "/api/sessions -d "
+           "'{\"project_id\":\"demo\",\"machine_id\":\"laptop\",\"on_conflict\":\"takeover\"}'\n\n";
+}
+
+int serve(settings& values, bool dev) {
+    const auto time = statetrack::make_system_clock();
+    const auto ids = statetrack::make_random_ids();
+    std::string dev_key;
+    if (dev) {
+        dev_key = to_string(ids->next());
+        values.keys.add("dev=" + dev_key);
+    }
+    logger log(*time, {.level = values.level, .format = values.format}, standard_error_sink());
+
+    auto keep = open_store(values.database_url);
+    if (!keep) return complain("cannot open the store: " + describe(keep.error()), exit_unavailable);
+    background threads(log);
+    values.tracker.on_work = [&threads] { threads.work_waits(); };
+    auto tracked = statetrack::tracker::open(**keep, *time, *ids, values.tracker);
+    if (!tracked) return complain("cannot read the store: " + describe(tracked.error()), exit_unavailable);
+
+    context in{.tracker = tracked->get(),
+               .keep = keep->get(),
+               .time = time.get(),
+               .ids = ids.get(),
+               .keys = &values.keys,
+               .log = &log,
+               .environment = values.environment,
+               .started = time->read().age};
+    const dispatcher answers(in, all_routes(), [&threads](auto job) { return threads.read(std::move(job)); });
+    server serving(server_options_of(values), answers, log);
+    const auto port = serving.listen();
+    if (!port)
+        return complain("cannot listen on " + values.host + ':' + std::to_string(values.port) + ": " +
+                            port.error().message(),
+                        exit_unavailable);
+
+    serving.on_stop_signals([&] {
+        log.info("stopping", {{"open_connections", static_cast<std::int64_t>(serving.open_connections())}});
+        in.draining = true;
+        serving.drain();
+    });
+    threads.start(**tracked, **keep);
+    const auto url = url_of(values, *port);
+    log.info("started", {{"version", version}, {"url", url}, {"store", (*keep)->name()}});
+    if (dev) {
+        print(stdout, welcome(url, dev_key));
+        std::fflush(stdout);
+    }
+    serving.run();
+    threads.stop();
+    log.info("stopped");
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // A reader of stderr that goes away must not take the daemon with it.
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        auto command = read_command_line({argv + 1, argv + argc}, system_surroundings());
+        hide_keys(argc, argv);
+        for (const auto& problem : command.problems) complain(problem, exit_config);
+        if (!command.problems.empty()) return exit_config;
+        print(stdout, command.text);
+        return command.what == action::serve ? serve(command.values, command.dev) : 0;
+    } catch (const std::exception& e) {
+        return complain(std::string("cannot go on: ") + e.what(), exit_internal);
+    }
+}

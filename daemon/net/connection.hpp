@@ -1,0 +1,126 @@
+// One TCP peer: a state machine of callbacks. Reads header, judges it, reads body, has it answered, writes in
+// order; several requests may be under way. Included by this folder's sources only.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "api/dispatcher.hpp"
+#include "net/server.hpp"
+
+namespace statetrackd {
+
+// What the connections of a server share.
+class connection_host {
+public:
+    virtual const server_options& options() const = 0;
+    virtual const dispatcher& answers() const = 0;
+    virtual bool draining() const = 0;
+    // Called once by each connection when it has ended; the host lets go of it.
+    virtual void closed(const std::shared_ptr<class connection>& c) = 0;
+
+protected:
+    ~connection_host() = default;
+};
+
+std::int64_t steady_ms();
+
+// Kept alive by its host until it has ended; whoever still owes it an answer then only fails to find it.
+// Everything but the calls of its host runs on its strand. The host must outlive it.
+class connection : public std::enable_shared_from_this<connection> {
+public:
+    using socket =
+        boost::asio::basic_stream_socket<boost::asio::ip::tcp,
+                                         boost::asio::strand<boost::asio::io_context::executor_type>>;
+
+    connection(socket peer, connection_host& host);
+    // For the host, from any thread.
+    void start();
+    void drain();
+    bool overdue(std::int64_t now) const { return now >= deadline_.load(std::memory_order_relaxed); }
+    void expire();
+
+private:
+    using parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+
+    enum class reading : std::uint8_t { idle, header, body, finished };  // finished: takes no more requests
+
+    // A request and its place in the order of answers.
+    struct slot {
+        std::uint64_t number = 0;
+        std::shared_ptr<call> asked{};  // null: an interim response
+        lane where = lane::memory;
+        bool running = false;
+        bool ready = false;
+        bool last = false;  // the connection closes behind it
+        bool http_1_0 = false;
+        response answer{};
+        std::int64_t deadline = never;
+    };
+
+    // Reading.
+    void proceed();
+    void read_more();
+    void on_read(boost::system::error_code ec, std::size_t bytes);
+    bool parse_some();
+    bool on_header();
+    void on_request();
+    void refuse(const failure& why);
+    void refuse_syntax(boost::system::error_code ec);
+
+    // Answering.
+    void pump();
+    void run(slot& s);
+    void answered(std::uint64_t number, const rendering& show);
+    void give_up(slot& s);
+
+    // Writing.
+    void write_ready();
+    void on_written(boost::system::error_code ec);
+    void linger();
+    void drop();
+
+    bool reads_on() const;
+    std::int64_t read_deadline() const;
+    void rearm();
+
+    connection_host& host_;
+    socket socket_;
+    std::string remote_;
+
+    boost::beast::flat_buffer buffer_;  // never consumed while a read is pending: that would move its end
+    std::optional<parser> parser_;
+    request_fields fields_;
+    reading reading_ = reading::idle;
+    std::size_t body_wire_bytes_ = 0;
+    std::int64_t phase_began_ = 0;  // of the request being read, or of idleness, or of lingering
+    bool read_pending_ = false;
+    bool lingering_ = false;
+    bool peer_finished_ = false;
+    std::size_t lingered_bytes_ = 0;
+
+    std::deque<slot> slots_;
+    std::uint64_t next_number_ = 0;
+    bool pumping_ = false;
+
+    std::string out_;
+    bool write_pending_ = false;
+    std::int64_t write_began_ = 0;
+    bool close_after_write_ = false;
+    bool dropped_ = false;
+
+    std::atomic<std::int64_t> deadline_{never};
+};
+
+}  // namespace statetrackd

@@ -1,0 +1,223 @@
+#include "net/server.hpp"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <csignal>
+#include <mutex>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "net/connection.hpp"
+
+namespace statetrackd {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr std::int64_t tick_ms_min = 2;
+constexpr std::int64_t tick_ms_max = 250;
+
+// Deadlines are kept by one timer that looks at all connections, not by a timer each: moving one costs
+// nothing.
+std::chrono::milliseconds tick_of(const server_options& o) {
+    const auto shortest =
+        std::min({o.header_timeout_ms, o.request_timeout_ms, o.answer_timeout_ms, o.idle_timeout_ms});
+    return std::chrono::milliseconds(std::clamp(shortest / 10, tick_ms_min, tick_ms_max));
+}
+
+}  // namespace
+
+struct server::impl final : connection_host {
+    impl(server_options o, const dispatcher& a, logger& l)
+        : settings(std::move(o)), dispatch_to(a), log(l), loop(static_cast<int>(settings.threads)) {}
+
+    // Their sockets belong to the loop.
+    ~impl() { connections.clear(); }
+
+    const server_options& options() const override { return settings; }
+    const dispatcher& answers() const override { return dispatch_to; }
+    bool draining() const override { return drains; }
+
+    void closed(const std::shared_ptr<connection>& c) override {
+        {
+            const std::lock_guard lock(mutex);
+            connections.erase(c);
+        }
+        asio::post(strand, [this] { accept(); });
+    }
+
+    boost::system::result<std::uint16_t> listen() {
+        error_code ec;
+        tcp::resolver resolver(loop);
+        const auto found = resolver.resolve(settings.host, std::to_string(settings.port),
+                                            tcp::resolver::passive | tcp::resolver::numeric_service, ec);
+        if (!ec) {
+            const auto endpoint = found.begin()->endpoint();
+            acceptor.open(endpoint.protocol(), ec);
+            if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+            if (!ec) acceptor.bind(endpoint, ec);
+            if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+        }
+        if (ec) return ec;
+        return acceptor.local_endpoint().port();
+    }
+
+    // One accept at a time, none while the house is full. On the strand.
+    void accept() {
+        if (drains) return finish_if_empty();
+        if (accepting || !acceptor.is_open() || open() >= settings.connections_max) return;
+        accepting = true;
+        acceptor.async_accept(asio::make_strand(loop), [this](error_code ec, connection::socket peer) {
+            accepting = false;
+            if (!ec && !drains) {
+                auto made = std::make_shared<connection>(std::move(peer), *this);
+                {
+                    const std::lock_guard lock(mutex);
+                    connections.insert(made);
+                }
+                made->start();
+            } else if (ec && ec != asio::error::operation_aborted) {
+                // Out of descriptors, most likely: the tick tries again.
+                log.warn("a connection could not be accepted", {{"reason", ec.message()}});
+                return;
+            }
+            accept();
+        });
+    }
+
+    std::size_t open() const {
+        const std::lock_guard lock(mutex);
+        return connections.size();
+    }
+
+    // Outside the lock: what they are told may make them end.
+    std::vector<std::shared_ptr<connection>> all() const {
+        const std::lock_guard lock(mutex);
+        return {connections.begin(), connections.end()};
+    }
+
+    void expire_overdue() {
+        std::vector<std::shared_ptr<connection>> late;
+        const auto now = steady_ms();
+        {
+            const std::lock_guard lock(mutex);
+            for (const auto& c : connections)
+                if (c->overdue(now)) late.push_back(c);
+        }
+        for (const auto& c : late) c->expire();
+    }
+
+    void tick() {
+        if (finished) return;
+        timer.expires_after(tick_of(settings));
+        timer.async_wait([this](error_code ec) {
+            if (ec) return;
+            expire_overdue();
+            if (drains && steady_ms() >= drain_until) {
+                loop.stop();
+                return;
+            }
+            accept();
+            tick();
+        });
+    }
+
+    void await_signal(std::function<void()> on_stop) {
+        if (finished) return;
+        signals.async_wait([this, on_stop = std::move(on_stop)](error_code ec, int) {
+            if (ec) return;
+            on_stop();
+            await_signal(on_stop);
+        });
+    }
+
+    void drain() {
+        asio::post(strand, [this] {
+            if (drains) {
+                loop.stop();
+                return;
+            }
+            drains = true;
+            drain_until = steady_ms() + settings.drain_ms;
+            error_code ignored;
+            acceptor.close(ignored);
+            for (const auto& c : all()) c->drain();
+            finish_if_empty();
+        });
+    }
+
+    void finish_if_empty() {
+        if (open() > 0) return;
+        // A tick or a signal that is already on its way must not arm itself again.
+        finished = true;
+        timer.cancel();
+        signals.cancel();
+    }
+
+    void serve() {
+        for (;;) {
+            try {
+                loop.run();
+                return;
+            } catch (const std::exception& e) {
+                log.error("a callback failed", {{"error", e.what()}});
+            }
+        }
+    }
+
+    const server_options settings;
+    const dispatcher& dispatch_to;
+    logger& log;
+    mutable std::mutex mutex;
+    std::unordered_set<std::shared_ptr<connection>> connections;
+    std::atomic<bool> drains{false};
+
+    asio::io_context loop;
+    asio::strand<asio::io_context::executor_type> strand{asio::make_strand(loop)};
+    // Everything from here on is used on the strand.
+    asio::basic_socket_acceptor<tcp, asio::strand<asio::io_context::executor_type>> acceptor{strand};
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
+                               asio::strand<asio::io_context::executor_type>>
+        timer{strand};
+    asio::basic_signal_set<asio::strand<asio::io_context::executor_type>> signals{strand};
+    bool accepting = false;
+    bool finished = false;
+    std::int64_t drain_until = 0;
+};
+
+server::server(server_options options, const dispatcher& answers, logger& log)
+    : impl_(std::make_unique<impl>(std::move(options), answers, log)) {}
+server::~server() = default;
+
+boost::system::result<std::uint16_t> server::listen() { return impl_->listen(); }
+
+void server::on_stop_signals(std::function<void()> on_stop) {
+    impl_->signals.add(SIGTERM);
+    impl_->signals.add(SIGINT);
+    impl_->await_signal(std::move(on_stop));
+}
+
+void server::run() {
+    asio::post(impl_->strand, [this] {
+        impl_->accept();
+        impl_->tick();
+    });
+    std::vector<std::thread> others;
+    for (std::size_t i = 1; i < impl_->settings.threads; ++i) others.emplace_back([this] { impl_->serve(); });
+    impl_->serve();
+    for (auto& t : others) t.join();
+}
+
+void server::drain() { impl_->drain(); }
+
+std::size_t server::open_connections() const { return impl_->open(); }
+
+}  // namespace statetrackd

@@ -1,0 +1,57 @@
+// The HTTP server: listens, keeps connections within their limits and times, drains. Hides Asio and Beast.
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "api/dispatcher.hpp"
+
+namespace statetrackd {
+
+inline constexpr std::size_t pipelined_requests_max = 16;
+inline constexpr std::int64_t drain_ms_max = 10'000;
+inline constexpr std::int64_t linger_ms_max = 2'000;
+
+struct server_options {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 0;
+    std::size_t threads = 1;
+    std::size_t connections_max = 10'000;
+    std::size_t body_bytes_max = 262'144;
+    std::int64_t header_timeout_ms = 10'000;  // from a request's first byte to the end of its header
+    std::int64_t request_timeout_ms =
+        29'000;  // from its first byte to the end of its body; then again to its answer
+    std::int64_t answer_timeout_ms = 10'000;  // from its end to its answer, where that is shorter
+    std::int64_t idle_timeout_ms = 75'000;
+    std::int64_t drain_ms = drain_ms_max;
+};
+
+// The dispatcher and the log must outlive it.
+class server {
+public:
+    server(server_options options, const dispatcher& answers, logger& log);
+    ~server();
+    server(const server&) = delete;
+    server& operator=(const server&) = delete;
+
+    // Binds and listens; the port, which the system chose where none was given. Errors: the system's.
+    boost::system::result<std::uint16_t> listen();
+    // Calls on_stop at SIGTERM or SIGINT, and again at each further one.
+    void on_stop_signals(std::function<void()> on_stop);
+    // Serves on so many threads, this one among them, until drained.
+    void run();
+    // No new connections; requests under way are answered, for drain_ms at the most; then run returns. Called
+    // again: at once. Safe to call from any thread.
+    void drain();
+
+    std::size_t open_connections() const;
+
+private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace statetrackd

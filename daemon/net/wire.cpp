@@ -1,0 +1,102 @@
+#include "net/wire.hpp"
+
+#include <ctime>
+
+namespace statetrackd {
+namespace {
+
+// The Date field (RFC 9110, 6.6.1), made once a second.
+const std::string& date_now() {
+    thread_local std::time_t made_at = 0;
+    thread_local std::string text;
+    const auto now = std::time(nullptr);
+    if (now != made_at) {
+        static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+        static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+        std::tm at{};
+        gmtime_r(&now, &at);
+        char rest[32];
+        std::strftime(rest, sizeof rest, " %Y %H:%M:%S GMT", &at);
+        char day[4];
+        std::strftime(day, sizeof day, "%d", &at);
+        text = std::string(days[at.tm_wday]) + ", " + day + ' ' + months[at.tm_mon] + rest;
+        made_at = now;
+    }
+    return text;
+}
+
+// Which member takes a header field, and whether it may come more than once (as a list).
+struct field_place {
+    std::string_view name;
+    std::string request_fields::*member;
+    bool is_list;
+};
+constexpr field_place field_places[] = {
+    {"X-API-Key", &request_fields::api_key, false},
+    {"Authorization", &request_fields::authorization, false},
+    {"X-Request-Id", &request_fields::request_id, false},
+    {"If-Match", &request_fields::if_match, true},
+    {"If-None-Match", &request_fields::if_none_match, true},
+    {"Prefer", &request_fields::prefer, true},
+    {"Accept", &request_fields::accept, true},
+    {"X-Session-Epoch", &request_fields::session_epoch, false},
+};
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+    out += name;
+    out += ": ";
+    out += value;
+    out += "\r\n";
+}
+
+}  // namespace
+
+void append_wire(std::string& out, const response& answer, wire_form form) {
+    out += "HTTP/1.1 ";
+    out += std::to_string(answer.status);
+    out += ' ';
+    out += reason_phrase(answer.status);
+    out += "\r\n";
+    if (answer.status == 100) {
+        out += "\r\n";
+        return;
+    }
+    append_field(out, "Date", date_now());
+    const bool bodiless = answer.status == 204 || answer.status == 304;
+    if (!bodiless) {
+        append_field(out, "Content-Type", answer.content_type);
+        append_field(out, "Content-Length", std::to_string(answer.body.size()));
+    }
+    for (const auto& [name, value] : answer.headers) append_field(out, name, value);
+    if (form.close)
+        append_field(out, "Connection", "close");
+    else if (form.http_1_0)
+        append_field(out, "Connection", "keep-alive");
+    out += "\r\n";
+    if (!bodiless && !form.without_body) out += answer.body;
+}
+
+header_view view_of(const boost::beast::http::request_header<>& header) {
+    header_view view{
+        .version = header.version(), .method = header.method_string(), .target = header.target()};
+    for (const auto& field : header) view.fields.emplace_back(field.name_string(), field.value());
+    return view;
+}
+
+bool take_fields(const boost::beast::http::request_header<>& header, request_fields& into) {
+    into = {};
+    bool unambiguous = true;
+    for (const auto& field : header) {
+        for (const auto& place : field_places) {
+            if (!same_field_name(field.name_string(), place.name)) continue;
+            auto& taken = into.*place.member;
+            if (!taken.empty() && !place.is_list) unambiguous = false;
+            if (!taken.empty()) taken += ", ";
+            taken += field.value();
+        }
+    }
+    return unambiguous;
+}
+
+}  // namespace statetrackd

@@ -1,0 +1,150 @@
+#include "observe/log.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "statetrack/fields.hpp"
+
+namespace statetrackd {
+namespace {
+
+constexpr std::string_view level_names[] = {"debug", "info", "warn", "error"};
+
+std::string_view name_of(log_level level) { return level_names[static_cast<std::size_t>(level)]; }
+
+void append_value(std::string& line, const log_field& field) {
+    if (const auto* text = std::get_if<std::string_view>(&field.value))
+        statetrack::append_json_string(line, *text);
+    else if (const auto* number = std::get_if<std::int64_t>(&field.value))
+        line += std::to_string(*number);
+    else
+        line += std::get<bool>(field.value) ? "true" : "false";
+}
+
+std::string json_line(statetrack::timestamp at, log_level level, std::string_view message,
+                      log_fields context) {
+    std::string line = "{\"timestamp\":\"" + to_string(at) + "\",\"level\":\"";
+    line += name_of(level);
+    line += "\",\"message\":";
+    statetrack::append_json_string(line, message);
+    line += ",\"context\":{";
+    for (const auto& field : context) {
+        if (line.back() != '{') line += ',';
+        statetrack::append_json_string(line, field.name);
+        line += ':';
+        append_value(line, field);
+    }
+    line += "}}\n";
+    return line;
+}
+
+std::string text_line(statetrack::timestamp at, log_level level, std::string_view message,
+                      log_fields context) {
+    std::string line = to_string(at).substr(11, 12) + ' ';
+    line += name_of(level);
+    line.append(7 - name_of(level).size(), ' ');
+    line += message;
+    for (const auto& field : context) {
+        line += ' ';
+        line += field.name;
+        line += '=';
+        append_value(line, field);
+    }
+    line += '\n';
+    return line;
+}
+
+}  // namespace
+
+log_sink standard_error_sink() {
+    return [](std::string_view lines) {
+        while (!lines.empty()) {
+            const auto written = ::write(STDERR_FILENO, lines.data(), lines.size());
+            if (written < 0 && errno != EINTR) return;  // nobody is left to tell
+            if (written > 0) lines.remove_prefix(static_cast<std::size_t>(written));
+        }
+    };
+}
+
+struct logger::impl {
+    impl(const statetrack::clock& t, log_options o, log_sink s) : time(t), options(o), sink(std::move(s)) {}
+
+    const statetrack::clock& time;
+    log_options options;
+    log_sink sink;
+    std::atomic<std::uint64_t> dropped{0};
+
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::string queued;
+    std::size_t lines = 0;
+    bool stopping = false;
+    std::thread writer;
+
+    void run() {
+        std::string batch;
+        std::uint64_t reported = 0;
+        for (std::unique_lock lock(mutex);;) {
+            changed.wait(lock, [&] { return !queued.empty() || stopping; });
+            if (queued.empty()) return;
+            batch.clear();
+            batch.swap(queued);
+            lines = 0;
+            lock.unlock();
+            if (const auto now = dropped.load(); now != reported) {
+                batch += line(log_level::warn, "log lines dropped",
+                              {{"dropped", static_cast<std::int64_t>(now - reported)}});
+                reported = now;
+            }
+            sink(batch);
+            lock.lock();
+        }
+    }
+
+    std::string line(log_level level, std::string_view message, log_fields context) const {
+        const auto at = time.read().wall;
+        return options.format == log_format::json ? json_line(at, level, message, context)
+                                                  : text_line(at, level, message, context);
+    }
+};
+
+logger::logger(const statetrack::clock& time, log_options options, log_sink sink)
+    : impl_(std::make_unique<impl>(time, options, std::move(sink))) {
+    impl_->writer = std::thread([this] { impl_->run(); });
+}
+
+logger::~logger() {
+    {
+        const std::lock_guard lock(impl_->mutex);
+        impl_->stopping = true;
+    }
+    impl_->changed.notify_one();
+    impl_->writer.join();
+}
+
+bool logger::wants(log_level level) const noexcept { return level >= impl_->options.level; }
+
+void logger::write(log_level level, std::string_view message, log_fields context) {
+    if (!wants(level)) return;
+    const auto line = impl_->line(level, message, context);
+    const auto room = impl_->options.lines_max * (level >= log_level::warn ? 2 : 1);
+    {
+        const std::lock_guard lock(impl_->mutex);
+        if (impl_->lines >= room) {
+            ++impl_->dropped;
+            return;
+        }
+        ++impl_->lines;
+        impl_->queued += line;
+    }
+    impl_->changed.notify_one();
+}
+
+std::uint64_t logger::lines_dropped() const noexcept { return impl_->dropped; }
+
+}  // namespace statetrackd

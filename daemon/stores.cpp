@@ -1,0 +1,44 @@
+#include "stores.hpp"
+
+#include "statetrack/memory_store.hpp"
+#ifdef STATETRACK_HAVE_SQLITE
+#include "statetrack/sqlite_store.hpp"
+#endif
+
+namespace statetrackd {
+namespace {
+
+using statetrack::errc;
+using statetrack::error;
+
+constexpr std::string_view sqlite_prefix = "sqlite:";
+
+statetrack::result<std::unique_ptr<statetrack::store>> open_sqlite(const std::string& path) {
+#ifdef STATETRACK_HAVE_SQLITE
+    auto opened = statetrack::open_sqlite_store({.path = path});
+    if (!opened) {
+        // Said to whoever starts the daemon, on its own terminal: the path helps there, and nowhere else.
+        error why = opened.error();
+        why.detail = path + ": " + why.detail;
+        return why;
+    }
+    return std::unique_ptr<statetrack::store>(std::move(*opened));
+#else
+    (void)path;
+    return error(errc::store_unavailable,
+                 "this build has no SQLite store; configure it with -DSTATETRACK_SQLITE=ON, or set "
+                 "DATABASE_URL=memory: to try things out");
+#endif
+}
+
+}  // namespace
+
+statetrack::result<std::unique_ptr<statetrack::store>> open_store(const std::string& database_url) {
+    if (database_url == "memory:") return statetrack::make_memory_store();
+    if (database_url.starts_with(sqlite_prefix))
+        return open_sqlite(database_url.substr(sqlite_prefix.size()));
+    return error(errc::store_unavailable,
+                 "this build has no PostgreSQL store yet; set DATABASE_URL=sqlite:PATH or memory:");
+}
+
+}  // namespace statetrackd

@@ -1,0 +1,268 @@
+// Walks a described struct: from one description per entity or request come rows, JSON, request decoding and
+// schemas. Knows no entity and no backend.
+#pragma once
+
+#include <boost/describe.hpp>
+#include <boost/json/value.hpp>
+#include <boost/mp11.hpp>
+#include <boost/pfr.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "statetrack/clock.hpp"
+#include "statetrack/ids.hpp"
+#include "statetrack/json_text.hpp"
+#include "statetrack/table.hpp"
+
+namespace statetrack {
+
+// Boost.Describe has no attributes, so notes hang on the member pointer.
+struct field_notes {
+    std::string_view doc{};
+    bool required = false;              // of a request: must be given, and not null
+    bool hidden = false;                // stored, not shown
+    bool in_path = false;               // of a request: named by the URL's path, not by the body
+    std::optional<std::int64_t> min{};  // of an integer, or of each in a list
+    std::optional<std::int64_t> max{};
+    std::size_t length_min = 0;  // of text, in characters (code points)
+    std::size_t length_max = 0;  // 0: no bound but the body's
+    std::size_t bytes_max = 0;   // of JSON, serialized; 0: no bound
+    std::string_view one_of{};   // of text: a comma-separated list of the only values
+};
+template <auto Member>
+inline constexpr field_notes notes_of{};
+
+// A member of a PATCH or a heartbeat: not mentioned, null (clears), or a value.
+template <class T>
+struct change {
+    bool given = false;
+    std::optional<T> to{};
+
+    change() = default;
+    change(T v) : given(true), to(std::move(v)) {}
+    change(std::nullopt_t) : given(true) {}
+    template <class U>
+    requires(std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, change>) change(U&& v)
+        : given(true), to(T(std::forward<U>(v))) {}
+    friend bool operator==(const change&, const change&) = default;
+};
+
+template <class T>
+struct is_optional : std::false_type {};
+template <class T>
+struct is_optional<std::optional<T>> : std::true_type {};
+template <class T>
+struct is_change : std::false_type {};
+template <class T>
+struct is_change<change<T>> : std::true_type {};
+
+// Calls f(name, member_pointer_constant) for each described member, in order.
+template <class T, class F>
+constexpr void for_each_member(F&& f) {
+    boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public>>([&](auto d) {
+        f(std::string_view(d.name), std::integral_constant<decltype(d.pointer), d.pointer>{});
+    });
+}
+
+template <class T>
+inline constexpr std::size_t described_members =
+    boost::mp11::mp_size<boost::describe::describe_members<T, boost::describe::mod_public>>::value;
+template <class E>
+inline constexpr std::size_t described_enumerators =
+    boost::mp11::mp_size<boost::describe::describe_enumerators<E>>::value;
+// A field left out of the description would silently be neither stored nor shown.
+template <class T>
+inline constexpr bool fully_described = boost::pfr::tuple_size_v<T> == described_members<T>;
+
+template <class E>
+std::string_view enum_name(E e) {
+    return boost::describe::enum_to_string(e, "");
+}
+
+template <class E>
+std::optional<E> enum_from_name(std::string_view name) {
+    std::optional<E> found;
+    boost::mp11::mp_for_each<boost::describe::describe_enumerators<E>>([&](auto d) {
+        if (name == d.name) found = d.value;
+    });
+    return found;
+}
+
+template <class E>
+const std::vector<std::string_view>& enum_names() {
+    static const std::vector<std::string_view> names = [] {
+        std::vector<std::string_view> list;
+        boost::mp11::mp_for_each<boost::describe::describe_enumerators<E>>(
+            [&](auto d) { list.emplace_back(d.name); });
+        return list;
+    }();
+    return names;
+}
+
+// One trait a field type: its kind, and its way to and from a primitive.
+template <class T, class = void>
+struct projection;
+
+template <>
+struct projection<std::string> {
+    static constexpr column_kind kind = column_kind::text;
+    static value to(const std::string& v) { return v; }
+    static std::string from(const value& v) { return std::get<std::string>(v); }
+};
+template <>
+struct projection<std::int64_t> {
+    static constexpr column_kind kind = column_kind::integer;
+    static value to(std::int64_t v) { return v; }
+    static std::int64_t from(const value& v) { return std::get<std::int64_t>(v); }
+};
+template <>
+struct projection<bool> {
+    static constexpr column_kind kind = column_kind::boolean;
+    static value to(bool v) { return v; }
+    static bool from(const value& v) { return std::get<bool>(v); }
+};
+template <>
+struct projection<uuid> {
+    static constexpr column_kind kind = column_kind::uuid;
+    static value to(const uuid& v) { return v; }
+    static uuid from(const value& v) { return std::get<uuid>(v); }
+};
+template <>
+struct projection<timestamp> {
+    static constexpr column_kind kind = column_kind::time;
+    static value to(timestamp v) { return v.ms; }
+    static timestamp from(const value& v) { return {std::get<std::int64_t>(v)}; }
+};
+template <>
+struct projection<json_text> {
+    static constexpr column_kind kind = column_kind::json;
+    static value to(const json_text& v) { return v.text(); }
+    static json_text from(const value& v) { return json_text::trusted(std::get<std::string>(v)); }
+};
+template <>
+struct projection<std::vector<std::int64_t>> {  // a JSON array
+    static constexpr column_kind kind = column_kind::json;
+    static value to(const std::vector<std::int64_t>& v);
+    static std::vector<std::int64_t> from(const value& v);
+};
+template <class E>
+struct projection<E, std::enable_if_t<std::is_enum_v<E>>> {
+    static constexpr column_kind kind = column_kind::enumeration;
+    static value to(E v) { return std::string(enum_name(v)); }
+    static E from(const value& v) { return enum_from_name<E>(std::get<std::string>(v)).value(); }
+};
+template <class T>
+struct projection<std::optional<T>> {
+    static constexpr column_kind kind = projection<T>::kind;
+    static value to(const std::optional<T>& v) { return v ? projection<T>::to(*v) : value{}; }
+    static std::optional<T> from(const value& v) {
+        if (is_null(v)) return std::nullopt;
+        return projection<T>::from(v);
+    }
+};
+
+template <class T>
+std::vector<column> columns_of() {
+    static_assert(fully_described<T>);
+    std::vector<column> columns;
+    for_each_member<T>([&](std::string_view name, auto member) {
+        using field = std::remove_cvref_t<decltype(std::declval<T&>().*member.value)>;
+        column c{.name = name, .kind = projection<field>::kind, .nullable = is_optional<field>::value};
+        if constexpr (is_optional<field>::value) {
+            if constexpr (std::is_enum_v<typename field::value_type>)
+                c.enumerators = enum_names<typename field::value_type>();
+        } else if constexpr (std::is_enum_v<field>) {
+            c.enumerators = enum_names<field>();
+        }
+        if (c.kind == column_kind::integer) c.min = notes_of<member.value>.min;
+        columns.push_back(std::move(c));
+    });
+    return columns;
+}
+
+template <class T, auto Member>
+constexpr std::size_t place_of_member() {
+    std::size_t at = 0, found = described_members<T>;
+    for_each_member<T>([&](std::string_view, auto member) {
+        // The value of an integral_constant is const, which a template argument's type is not.
+        if constexpr (std::is_same_v<std::remove_cv_t<decltype(member.value)>, decltype(Member)>)
+            if (member.value == Member) found = at;
+        ++at;
+    });
+    return found;
+}
+
+template <class T>
+struct class_of_member;
+template <class T, class M>
+struct class_of_member<M T::*> {
+    using type = T;
+};
+
+// The place of a member among the columns.
+template <auto Member>
+constexpr std::size_t column_of() {
+    using entity = typename class_of_member<decltype(Member)>::type;
+    constexpr std::size_t place = place_of_member<entity, Member>();
+    static_assert(place < described_members<entity>, "not a described member");
+    return place;
+}
+
+template <class T>
+row to_row(const T& entity) {
+    row values;
+    values.reserve(described_members<T>);
+    for_each_member<T>([&](std::string_view, auto member) {
+        using field = std::remove_cvref_t<decltype(entity.*member.value)>;
+        values.push_back(projection<field>::to(entity.*member.value));
+    });
+    return values;
+}
+
+template <class T>
+T from_row(const row& values) {
+    T entity;
+    std::size_t at = 0;
+    for_each_member<T>([&](std::string_view, auto member) {
+        using field = std::remove_cvref_t<decltype(entity.*member.value)>;
+        entity.*member.value = projection<field>::from(values[at++]);
+    });
+    return entity;
+}
+
+// Appends one value as JSON: a uuid and a time as their text, an enumeration as its name, JSON as it is.
+void append_json(std::string& out, column_kind kind, const value& v);
+// Appends text as a JSON string, quotes included.
+void append_json_string(std::string& out, std::string_view text);
+
+// Appends `"name":value` for each member that is not hidden, with commas between.
+template <class T>
+void append_members(std::string& out, const T& entity) {
+    bool first = true;
+    for_each_member<T>([&](std::string_view name, auto member) {
+        if constexpr (!notes_of<member.value>.hidden) {
+            using field = std::remove_cvref_t<decltype(entity.*member.value)>;
+            if (!first) out += ',';
+            first = false;
+            out += '"';
+            out += name;
+            out += "\":";
+            append_json(out, projection<field>::kind, projection<field>::to(entity.*member.value));
+        }
+    });
+}
+
+template <class T>
+std::string to_json(const T& entity) {
+    std::string out = "{";
+    append_members(out, entity);
+    out += '}';
+    return out;
+}
+
+}  // namespace statetrack

@@ -1,0 +1,49 @@
+// Identifiers and where they come from: 128-bit UUIDs (RFC 9562) and an injectable source of version 4 ones.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace statetrack {
+
+struct uuid {
+    std::array<std::uint8_t, 16> bytes{};
+
+    friend auto operator<=>(const uuid&, const uuid&) = default;
+};
+
+// Lower case, 36 characters.
+std::string to_string(const uuid& id);
+// Writes the 36 characters of to_string to out, without a terminator.
+void write_text(const uuid& id, char* out);
+
+// The 36-character form with hexadecimal digits of either case; nothing where the text is anything else.
+std::optional<uuid> parse_uuid(std::string_view text);
+// As parse_uuid, and of version 4 with the RFC variant.
+std::optional<uuid> parse_uuid_v4(std::string_view text);
+
+// Where the library takes its ids from. Implementations are safe to call from several threads.
+class id_source {
+public:
+    virtual ~id_source() = default;
+    virtual uuid next() = 0;
+};
+
+// Version 4 ids from the operating system's generator (getrandom), a pool of them drawn at a time.
+std::unique_ptr<id_source> make_random_ids();
+// Version 4 ids that repeat for a seed: for tests and simulations, never for production.
+std::unique_ptr<id_source> make_seeded_ids(std::uint64_t seed);
+
+}  // namespace statetrack
+
+template <>
+struct std::hash<statetrack::uuid> {
+    std::size_t operator()(const statetrack::uuid& id) const noexcept;
+};

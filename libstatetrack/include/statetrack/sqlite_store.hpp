@@ -1,0 +1,42 @@
+// A store in one SQLite file: durable, for one process at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "statetrack/storage.hpp"
+
+namespace statetrack {
+
+struct sqlite_options {
+    std::string path;                    // of the database; made if it is not there, with permissions 0600
+    int busy_timeout_ms = 5'000;         // for other programs that look at the file
+    std::int64_t cache_kib = 64 * 1024;  // pages kept in memory by the writer
+    std::int64_t pages_max =
+        0;  // the file grows no further, writes answer store_full; 0: no bound but the disk's
+};
+
+// Safe to use from several threads: reads run one after another beside the writer, on a connection of their
+// own, and so does most of checkpoint. A read keeps its view, and with it the write-ahead log, until its body
+// returns: bodies are short. A body that calls its own store waits for itself for ever.
+//
+// Until checkpoint is called for the first time SQLite moves the log into the database by itself, within a
+// commit now and then; from then on the host is trusted to go on calling it, and only a log of 200 MB makes
+// the writer do it.
+class sqlite_store : public store {
+public:
+    // Copies the database as it is at the end of the call to a new file with permissions 0600, while the
+    // store goes on working. The file appears under its name only when it is whole. May be called from any
+    // thread. Errors: already_exists (the file), store_full, store_unavailable, store_corrupt.
+    virtual result<> backup(const std::string& path) = 0;
+};
+
+// Beside the database lie its log (`-wal`, `-shm`) while it is open, and `-owner`, whose lock says that it
+// is. A database of an older version is copied to `<path>-version-<n>` and migrated. Errors:
+// validation_failed (the path is empty or ":memory:"), store_in_use (another store has it open, in this
+// process or another), schema_too_new, store_corrupt (no database, one of another program, or one that lacks
+// parts), store_full, store_unavailable (everything else, a setting that SQLite refused included).
+result<std::unique_ptr<sqlite_store>> open_sqlite_store(const sqlite_options& options);
+
+}  // namespace statetrack

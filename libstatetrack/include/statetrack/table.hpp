@@ -1,0 +1,107 @@
+// How a stored entity looks to a backend: columns of four primitives and an id, indexes, references, checks,
+// tallies. Made from the entities' descriptions (fields.hpp); a backend knows tables, never entities.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "statetrack/error.hpp"
+#include "statetrack/ids.hpp"
+
+namespace statetrack {
+
+// What a column can hold: null, a 64-bit integer, a boolean, text, a uuid. (A uuid could be text; held by
+// value it costs no allocation, and every row has several.)
+using value = std::variant<std::monostate, std::int64_t, bool, std::string, uuid>;
+using row = std::vector<value>;  // one value a column, in the table's order
+
+inline bool is_null(const value& v) { return std::holds_alternative<std::monostate>(v); }
+
+// The meaning beside the primitive, so that a backend can choose its own type for it.
+enum class column_kind : std::uint8_t { text, integer, boolean, uuid, time, json, enumeration };
+
+struct column {
+    std::string_view name;
+    column_kind kind = column_kind::text;
+    bool nullable = false;
+    std::vector<std::string_view> enumerators{};  // of an enumeration: its only values
+    std::optional<std::int64_t> min{};            // of an integer
+};
+
+// Whether the column can hold the value: its own type, null where nullable, its enumerators, not below min.
+bool admits(const column& in, const value& v);
+
+// The one kind of predicate that indexes, queries and checks need: a column holds one of these values; a null
+// among them means IS NULL. `negated` turns it round: {column, {null}, true} is IS NOT NULL, and
+// {column, {5}, true} holds for nulls too.
+struct condition {
+    std::size_t column = 0;
+    std::vector<value> one_of{};
+    bool negated = false;
+};
+
+bool meets(const row& values, const condition& what);
+bool meets(const row& values, std::span<const condition> all);
+
+struct index_part {
+    std::size_t column = 0;
+    std::optional<std::int64_t> null_as{};  // nulls count as this value, and so as equal to each other
+};
+
+struct index_description {
+    std::string_view name;
+    std::vector<index_part> parts;
+    bool unique = false;
+    std::vector<condition> where{};   // rows outside are not in the index
+    errc violation = errc::conflict;  // what breaking a unique index is called
+};
+
+struct reference {
+    std::size_t column = 0;
+    std::string_view table;  // whose key it names; erasing the row there erases this one too
+    errc violation = errc::conflict;
+};
+
+// `column` is null exactly in the rows for which `when` holds.
+struct null_check {
+    std::string_view name;
+    std::size_t column = 0;
+    condition when;
+};
+
+// Rows are counted per combination of values of these columns, kept with every write, so that count() never
+// counts. Only rows that meet `where` are counted.
+struct tally {
+    std::vector<std::size_t> columns;
+    std::vector<condition> where{};
+};
+
+// Beside its columns every row has an ordinal: a 64-bit number, growing in the order of insertion, never used
+// twice. Where `key` is the ordinal itself (`key_is_ordinal`) the backend fills that column on insert.
+struct table {
+    std::size_t id = 0;  // its place in schema()
+    std::string_view name;
+    std::vector<column> columns;
+    std::size_t key = 0;
+    bool key_is_ordinal = false;
+    std::optional<std::size_t> version{};     // the column that a patch compares
+    std::vector<std::size_t> beat_columns{};  // written by transaction::beat, in the order of struct beat
+    std::vector<index_description> indexes{};
+    std::vector<reference> references{};
+    std::vector<null_check> null_checks{};
+    std::vector<tally> tallies{};
+
+    std::size_t column_named(std::string_view column_name) const;  // must exist
+};
+
+// Every table of the library, referenced ones first. The version is raised whenever one of them changes.
+const std::vector<const table*>& schema();
+inline constexpr std::int64_t schema_version = 1;
+
+}  // namespace statetrack

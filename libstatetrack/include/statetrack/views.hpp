@@ -1,0 +1,142 @@
+// What reading a tracker gives: filters, pages, lists, health, reports.
+#pragma once
+
+#include <array>
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "statetrack/entities.hpp"
+#include "statetrack/requests.hpp"
+
+namespace statetrack {
+
+// Lists are ordered by creation, newest first. `after` goes on behind the row with that ordinal (list.next).
+struct page {
+    std::size_t limit = 50;
+    std::size_t offset = 0;
+    std::optional<std::int64_t> after{};
+};
+
+struct session_filter {
+    std::optional<std::string> project_id{};
+    std::optional<std::string> machine_id{};
+    std::optional<session_status> status{};
+    std::optional<uuid> lineage_id{};
+    bool archived_only = false;
+};
+
+struct task_filter {
+    std::optional<uuid> session_id{};
+    std::optional<std::string> project_id{};
+    std::optional<task_status> status{};
+};
+
+struct machine_filter {
+    std::optional<machine_status> status{};
+};
+
+template <class T>
+struct list {
+    std::vector<T> rows{};
+    std::int64_t total = 0;              // of the whole list, not of the page
+    std::optional<std::int64_t> next{};  // the `after` of the next page; none on the last
+};
+using session_list = list<session_view>;
+using task_list = list<task>;
+using machine_list = list<machine_view>;
+
+struct event_list {
+    std::vector<event> events{};
+    std::int64_t next_after = 0;
+};
+
+inline constexpr std::size_t session_statuses = described_enumerators<session_status>;
+
+// Counts by status; an active session past its deadline counts as stalled, marked or not.
+struct fleet_health {
+    std::int64_t total = 0;
+    std::array<std::int64_t, session_statuses> by_status{};  // indexed by session_status
+    std::int64_t alive_not_progressing = 0;
+    timestamp last_updated{};
+};
+
+struct stalled_session {
+    uuid session_id{};
+    std::string project_id{};
+    std::optional<std::string> machine_id{};
+    timestamp last_heartbeat{};
+    std::int64_t time_since_heartbeat_ms = 0;
+};
+BOOST_DESCRIBE_STRUCT(stalled_session, (),
+                      (session_id, project_id, machine_id, last_heartbeat, time_since_heartbeat_ms))
+
+struct stalled_list {
+    std::vector<stalled_session> rows{};
+    std::int64_t stall_threshold_ms = 0;  // the tracker's default
+};
+
+struct session_health {
+    uuid session_id{};
+    bool is_healthy = false;  // active and not past its deadline
+    session_status status{};
+    timestamp last_heartbeat{};
+    std::int64_t time_since_heartbeat_ms = 0;
+    bool is_stalled = false;  // marked stalled, or active and past its deadline
+    std::int64_t stall_threshold_ms = 0;
+    std::optional<timestamp> deadline{};
+    bool alive_not_progressing = false;
+    std::optional<session_phase> phase{};
+    std::optional<timestamp> last_progress_at{};
+};
+BOOST_DESCRIBE_STRUCT(session_health, (),
+                      (session_id, is_healthy, status, last_heartbeat, time_since_heartbeat_ms, is_stalled,
+                       stall_threshold_ms, deadline, alive_not_progressing, phase, last_progress_at))
+
+struct sweep_report {
+    std::int64_t scanned = 0;     // sessions looked at
+    std::vector<uuid> stalled{};  // marked (observe: only noted) in this pass
+    std::vector<uuid> expired{};
+    std::vector<uuid> not_progressing{};  // whose episode began in this pass
+    std::vector<std::string> offline{};   // machines
+    std::int64_t deleted_sessions = 0;
+    std::int64_t duration_ms = 0;
+    std::int64_t next_in_ms = 1'000;
+    std::vector<error> errors{};  // of jobs that could not be done; they run again
+};
+
+struct cleanup_report {
+    std::int64_t deleted_sessions = 0;
+    std::int64_t deleted_tasks = 0;
+};
+
+// A background job's last run.
+struct job_record {
+    std::string name{};  // stall_detection, machine_offline, expiry, retention
+    std::optional<timestamp> last_run{};
+    std::int64_t duration_ms = 0;
+    std::int64_t affected = 0;
+    std::int64_t runs_succeeded = 0;
+    std::int64_t runs_failed = 0;
+    std::optional<std::string> last_error{};
+    std::int64_t interval_ms = 0;
+};
+
+struct detector_status {
+    bool store_available = true;
+    std::optional<std::string> hold{};  // why no verdict is passed now: mass_silence
+    std::int64_t live_sessions = 0;
+};
+
+// Since the tracker was opened.
+struct tracker_counters {
+    std::map<std::string, std::int64_t> stalls{};        // by reason
+    std::map<std::string, std::int64_t> false_stalls{};  // came back by a beat of their epoch, by reason
+    std::int64_t recoveries = 0;
+    std::int64_t stall_delay_ms_max = 0;  // marking time - deadline
+};
+
+}  // namespace statetrack

@@ -1,0 +1,223 @@
+// How the memory store answers a query: by the index that fits best, in its order where that is the query's.
+#include <algorithm>
+#include <limits>
+
+#include "memory/memory_table.hpp"
+
+namespace statetrack::memory {
+namespace {
+
+constexpr auto lowest = std::numeric_limits<std::int64_t>::min();
+constexpr auto highest = std::numeric_limits<std::int64_t>::max();
+
+// Beyond this many combinations of one_of values a walk over the rows is as good.
+constexpr std::size_t combinations_max = 64;
+
+bool by_range(const query& what) { return what.order_by_range && what.range; }
+
+std::int64_t number_in(const row& values, std::size_t column) {
+    const auto* number = std::get_if<std::int64_t>(&values[column]);
+    return number ? *number : 0;
+}
+
+bool in_range(const row& values, const query& what) {
+    if (!what.range) return true;
+    const auto* number = std::get_if<std::int64_t>(&values[*what.range]);
+    return number && (!what.min || *number >= *what.min) && (!what.max || *number <= *what.max);
+}
+
+struct ordinals {
+    std::int64_t from = lowest;
+    std::int64_t to = highest;
+};
+
+// The ordinals beyond `after`; from > to where there are none.
+ordinals beyond(const query& what) {
+    if (!what.after) return {};
+    if (what.order == direction::ascending)
+        return *what.after == highest ? ordinals{highest, lowest} : ordinals{*what.after + 1, highest};
+    return *what.after == lowest ? ordinals{highest, lowest} : ordinals{lowest, *what.after - 1};
+}
+
+const condition* equality_on(std::size_t column, const query& what) {
+    for (const auto& one : what.where)
+        if (one.column == column && !one.negated) return &one;
+    return nullptr;
+}
+
+// Whether every row that the query wants lies in a partial index with this condition.
+bool implied(const condition& needed, const query& what) {
+    const auto allowed = [&](const value& v) {
+        return (std::ranges::find(needed.one_of, v) != needed.one_of.end()) != needed.negated;
+    };
+    const auto* equality = equality_on(needed.column, what);
+    if (equality && std::ranges::all_of(equality->one_of, allowed)) return true;
+    if (!needed.negated) return false;
+    // Negated: what it excludes has to be excluded by the query too.
+    return std::ranges::all_of(needed.one_of, [&](const value& v) {
+        if (is_null(v) && what.range == needed.column) return true;
+        return std::ranges::any_of(what.where, [&](const condition& one) {
+            return one.column == needed.column && one.negated &&
+                   std::ranges::find(one.one_of, v) != one.one_of.end();
+        });
+    });
+}
+
+}  // namespace
+
+std::optional<memory_table::plan> memory_table::plan_by(const ordered_index& index, const query& what) const {
+    const auto& parts = index.what().parts;
+    for (const auto& needed : index.what().where)
+        if (!implied(needed, what)) return std::nullopt;
+    plan found{.index = &index, .prefixes = {{}}};
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto* equality = equality_on(parts[i].column, what);
+        if (!equality) {
+            if (i + 1 < parts.size() || what.range != parts[i].column || parts[i].null_as)
+                return std::nullopt;
+            found.ranged = true;
+            break;
+        }
+        std::vector<row> longer;
+        for (const auto& prefix : found.prefixes) {
+            for (const auto& v : equality->one_of) {
+                longer.push_back(prefix);
+                longer.back().push_back(index.seen(i, v));
+            }
+        }
+        if (longer.size() > combinations_max) return std::nullopt;
+        found.prefixes = std::move(longer);
+    }
+    // A value named twice, or null beside what null counts as, must not be walked twice.
+    std::ranges::sort(found.prefixes);
+    const auto repeated = std::ranges::unique(found.prefixes);
+    found.prefixes.erase(repeated.begin(), repeated.end());
+    return found;
+}
+
+memory_table::plan memory_table::plan_for(const query& what) const {
+    plan best;
+    int best_score = 0;
+    for (const auto& index : indexes_) {
+        auto candidate = plan_by(index, what);
+        if (!candidate) continue;
+        const int parts = static_cast<int>(index.what().parts.size());
+        int score = 0;
+        if (candidate->ranged)
+            score = by_range(what) ? 100 + parts : (what.min || what.max ? parts : 0);
+        else
+            score = (index.what().unique ? 1'000 : 10) + parts;
+        if (score <= best_score) continue;
+        best_score = score;
+        best = std::move(*candidate);
+    }
+    return best;
+}
+
+template <class Visit>
+void memory_table::walk_index(const plan& by, const query& what, Visit&& visit) const {
+    const auto [from, to] = beyond(what);
+    std::vector<index_span> spans;
+    for (const auto& prefix : by.prefixes) {
+        auto span = by.ranged
+                        ? by.index->between(prefix, what.min.value_or(lowest), what.max.value_or(highest))
+                        : by.index->equal(prefix, from, to);
+        if (span.begin != span.end) spans.push_back(span);
+    }
+    const bool upwards = what.order == direction::ascending;
+    const auto before = [&](const index_entry& a, const index_entry& b) {
+        const auto order = by.ranged && a.parts.back() != b.parts.back()
+                               ? a.parts.back() <=> b.parts.back()
+                               : std::partial_ordering(a.ordinal <=> b.ordinal);
+        return upwards ? order < 0 : order > 0;
+    };
+    const auto head = [&](const index_span& span) { return upwards ? span.begin : std::prev(span.end); };
+    while (!spans.empty()) {
+        auto next = spans.begin();
+        for (auto one = std::next(next); one != spans.end(); ++one)
+            if (before(*head(*one), *head(*next))) next = one;
+        const auto& stored = *rows_.find(head(*next)->ordinal);
+        if (upwards)
+            ++next->begin;
+        else
+            --next->end;
+        if (next->begin == next->end) spans.erase(next);
+        if (stored.first >= from && stored.first <= to && meets(stored.second, what.where) &&
+            in_range(stored.second, what) && !visit(stored))
+            return;
+    }
+}
+
+template <class Visit>
+void memory_table::walk_rows(const query& what, Visit&& visit) const {
+    const auto [from, to] = beyond(what);
+    if (from > to) return;
+    const auto begin = rows_.lower_bound(from), end = rows_.upper_bound(to);
+    const auto wanted = [&](const rows::value_type& stored) {
+        return meets(stored.second, what.where) && in_range(stored.second, what);
+    };
+    if (what.order == direction::ascending) {
+        for (auto at = begin; at != end; ++at)
+            if (wanted(*at) && !visit(*at)) return;
+    } else {
+        for (auto at = end; at != begin;)
+            if (--at; wanted(*at) && !visit(*at)) return;
+    }
+}
+
+template <class Visit>
+void memory_table::walk(const plan& by, const query& what, Visit&& visit) const {
+    if (by.index)
+        walk_index(by, what, visit);
+    else
+        walk_rows(what, visit);
+}
+
+std::vector<stored_row> memory_table::select(const query& what) const {
+    const std::size_t limit = std::min(what.limit, select_rows_max);
+    std::vector<stored_row> page;
+    if (limit == 0) return page;
+    const plan by = plan_for(what);
+    if (by.ranged == by_range(what)) {
+        std::size_t to_skip = what.offset;
+        walk(by, what, [&](const rows::value_type& stored) {
+            if (to_skip > 0) {
+                --to_skip;
+                return true;
+            }
+            page.push_back({stored.first, stored.second});
+            return page.size() < limit;
+        });
+        return page;
+    }
+    std::vector<const rows::value_type*> found;
+    walk(by, what, [&](const rows::value_type& stored) {
+        found.push_back(&stored);
+        return true;
+    });
+    std::ranges::sort(found, [&](const auto* a, const auto* b) {
+        if (what.order == direction::descending) std::swap(a, b);
+        if (by_range(what)) {
+            const auto x = number_in(a->second, *what.range), y = number_in(b->second, *what.range);
+            if (x != y) return x < y;
+        }
+        return a->first < b->first;
+    });
+    for (std::size_t i = what.offset; i < found.size() && page.size() < limit; ++i)
+        page.push_back({found[i]->first, found[i]->second});
+    return page;
+}
+
+std::int64_t memory_table::count(std::span<const condition> where) const {
+    for (const auto& tally : tallies_)
+        if (const auto kept = tally.count(where)) return *kept;
+    const query all{.where = {where.begin(), where.end()}};
+    std::int64_t counted = 0;
+    walk(plan_for(all), all, [&](const rows::value_type&) {
+        ++counted;
+        return true;
+    });
+    return counted;
+}
+
+}  // namespace statetrack::memory

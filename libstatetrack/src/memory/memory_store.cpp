@@ -1,0 +1,234 @@
+#include "statetrack/memory_store.hpp"
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <variant>
+
+#include "memory/made_of.hpp"
+#include "memory/memory_table.hpp"
+
+namespace statetrack {
+namespace memory {
+namespace {
+
+struct database {
+    std::vector<memory_table> tables;
+
+    memory_table& operator[](const table& t) { return tables[t.id]; }
+};
+
+// What a write replaced, so that it can be put back.
+struct replaced {
+    memory_table* in = nullptr;
+    std::int64_t ordinal = 0;
+    // An inserted row; an erased one; changed columns.
+    std::variant<std::monostate, row, std::vector<assignment>> before{};
+};
+
+class memory_transaction final : public transaction {
+public:
+    explicit memory_transaction(database& on) : on_(on) {}
+
+    result<std::optional<stored_row>> find(const table& in, const value& key) override {
+        const auto& here = on_[in];
+        const auto ordinal = here.ordinal_of(key);
+        if (!ordinal) return std::optional<stored_row>{};
+        return std::optional<stored_row>{{*ordinal, here.at(*ordinal)}};
+    }
+    result<std::vector<stored_row>> select(const table& in, const query& what) override {
+        return on_[in].select(what);
+    }
+    result<std::int64_t> count(const table& in, std::span<const condition> where) override {
+        return on_[in].count(where);
+    }
+
+    result<std::int64_t> insert(const table& in, const row& values) override;
+    result<> patch(const table& in, const value& key, std::optional<std::int64_t> version,
+                   std::span<const assignment> changes) override;
+    result<> beat(std::span<const struct beat> beats) override;
+    result<> erase(const table& in, const value& key) override;
+
+    // Takes back everything since the beginning.
+    void undo() noexcept;
+
+private:
+    result<> check_references(const memory_table& from, const row& values);
+    result<> check_still_referenced(const memory_table& to, const value& key);
+    void erase_with_referents(memory_table& in, std::int64_t ordinal);
+    void change(memory_table& in, std::int64_t ordinal, std::span<const assignment> changes) {
+        undo_.push_back({&in, ordinal, in.change(ordinal, changes)});
+    }
+
+    database& on_;
+    std::vector<replaced> undo_;
+};
+
+result<> memory_transaction::check_references(const memory_table& from, const row& values) {
+    for (const auto& to : from.what().references) {
+        if (is_null(values[to.column])) continue;
+        const auto named =
+            std::ranges::find(on_.tables, to.table, [](const auto& t) { return t.what().name; });
+        if (!named->ordinal_of(values[to.column]))
+            return error(to.violation, "there is no such row in " + std::string(to.table));
+    }
+    return {};
+}
+
+result<> memory_transaction::check_still_referenced(const memory_table& to, const value& key) {
+    for (const auto& other : on_.tables)
+        for (const auto& one : other.what().references)
+            if (one.table == to.what().name &&
+                !other.select({.where = {{one.column, {key}}}, .limit = 1}).empty())
+                return error(one.violation, std::string(other.what().name) + " references the key");
+    return {};
+}
+
+result<std::int64_t> memory_transaction::insert(const table& in, const row& values) {
+    auto& here = on_[in];
+    const auto& what = here.what();
+    const std::int64_t ordinal = here.next_ordinal();
+    row filled = values;
+    if (what.key_is_ordinal && what.key < filled.size()) filled[what.key] = ordinal;
+    if (auto fine = here.check(filled, std::nullopt); !fine) return fine.error();
+    if (auto fine = check_references(here, filled); !fine) return fine.error();
+    undo_.push_back({&here, ordinal});
+    here.put(ordinal, std::move(filled));
+    return ordinal;
+}
+
+result<> memory_transaction::patch(const table& in, const value& key, std::optional<std::int64_t> version,
+                                   std::span<const assignment> changes) {
+    auto& here = on_[in];
+    const auto ordinal = here.ordinal_of(key);
+    if (!ordinal) return error(errc::not_found, "no such row in " + std::string(in.name));
+    row changed = here.at(*ordinal);
+    if (const auto& kept = here.what().version; kept && version && changed[*kept] != value{*version})
+        return error(errc::version_mismatch, "the row has another version");
+    for (const auto& one : changes) {
+        if (one.column >= changed.size())
+            return error(errc::conflict, "no such column in " + std::string(in.name));
+        changed[one.column] = one.to;
+    }
+    if (auto fine = here.check(changed, *ordinal, changes); !fine) return fine.error();
+    if (auto fine = check_references(here, changed); !fine) return fine.error();
+    const auto& what = here.what();
+    if (changed[what.key] != key) {
+        if (what.key_is_ordinal) return error(errc::conflict, "an ordinal stays what it is");
+        if (auto fine = check_still_referenced(here, key); !fine) return fine.error();
+    }
+    change(here, *ordinal, changes);
+    return {};
+}
+
+result<> memory_transaction::beat(std::span<const struct beat> beats) {
+    const auto here =
+        std::ranges::find_if(on_.tables, [](const auto& t) { return !t.what().beat_columns.empty(); });
+    if (here == on_.tables.end()) return {};
+    const auto& columns = here->what().beat_columns;
+    struct hit {
+        std::int64_t ordinal;
+        std::array<assignment, 4> changes;
+    };
+    std::vector<hit> hits;
+    hits.reserve(beats.size());
+    for (const auto& one : beats) {
+        const auto ordinal = here->ordinal_of(one.key);
+        if (!ordinal) continue;
+        hits.push_back({*ordinal,
+                        {assignment{columns[0], one.last_heartbeat.ms},
+                         {columns[1], one.last_progress_at ? value{one.last_progress_at->ms} : value{}},
+                         {columns[2], one.progress_seq},
+                         {columns[3], one.silence_until ? value{one.silence_until->ms} : value{}}}});
+        for (const auto& change : hits.back().changes)
+            if (!admits(here->what().columns[change.column], change.to))
+                return error(errc::conflict, "a beat holds what its column cannot");
+    }
+    for (const auto& one : hits) change(*here, one.ordinal, one.changes);
+    return {};
+}
+
+result<> memory_transaction::erase(const table& in, const value& key) {
+    auto& here = on_[in];
+    const auto ordinal = here.ordinal_of(key);
+    if (!ordinal) return error(errc::not_found, "no such row in " + std::string(in.name));
+    erase_with_referents(here, *ordinal);
+    return {};
+}
+
+void memory_transaction::erase_with_referents(memory_table& in, std::int64_t ordinal) {
+    row values = in.take(ordinal);
+    const value key = values[in.what().key];
+    undo_.push_back({&in, ordinal, std::move(values)});
+    for (auto& other : on_.tables) {
+        for (const auto& one : other.what().references) {
+            if (one.table != in.what().name) continue;
+            const query referents{.where = {{one.column, {key}}}, .limit = select_rows_max};
+            for (auto page = other.select(referents); !page.empty(); page = other.select(referents))
+                for (const auto& referent : page) erase_with_referents(other, referent.ordinal);
+        }
+    }
+}
+
+void memory_transaction::undo() noexcept {
+    for (; !undo_.empty(); undo_.pop_back()) {
+        auto& last = undo_.back();
+        if (auto* erased = std::get_if<row>(&last.before))
+            last.in->put(last.ordinal, std::move(*erased));
+        else if (auto* changed = std::get_if<std::vector<assignment>>(&last.before))
+            last.in->change(last.ordinal, *changed);
+        else
+            last.in->take(last.ordinal);
+    }
+}
+
+class memory_store final : public store {
+public:
+    explicit memory_store(std::vector<table> tables) {
+        for (auto& t : tables) tables_.tables.emplace_back(std::move(t));
+    }
+
+    void execute(std::span<unit_of_work* const> group) override {
+        std::lock_guard turn(turnstile_);
+        std::unique_lock lock(tables_mutex_);
+        for (auto* unit : group) {
+            memory_transaction in(tables_);
+            unit->outcome = run_body(*unit, in);
+            if (!unit->outcome) in.undo();
+        }
+    }
+
+    result<> read(const std::function<result<>(reader&)>& body) override {
+        std::unique_lock turn(turnstile_);
+        std::shared_lock lock(tables_mutex_);
+        turn.unlock();
+        memory_transaction in(tables_);
+        return body(in);
+    }
+
+    result<> checkpoint() override { return {}; }
+    std::string_view name() const noexcept override { return "memory"; }
+
+private:
+    // A shared mutex lets reader after reader pass a waiting writer; through here everyone goes in turn.
+    std::mutex turnstile_;
+    std::shared_mutex tables_mutex_;
+    database tables_;
+};
+
+}  // namespace
+}  // namespace memory
+
+std::unique_ptr<store> make_memory_store_of(std::vector<table> tables) {
+    return std::make_unique<memory::memory_store>(std::move(tables));
+}
+
+std::unique_ptr<store> make_memory_store() {
+    std::vector<table> tables;
+    for (const auto* one : schema()) tables.push_back(*one);
+    return make_memory_store_of(std::move(tables));
+}
+
+}  // namespace statetrack

@@ -1,0 +1,82 @@
+#include "memory/memory_table.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace statetrack::memory {
+namespace {
+
+bool touches(const auto& kept, std::span<const assignment> changes) {
+    return std::ranges::any_of(changes, [&](const assignment& one) { return kept.depends_on(one.column); });
+}
+
+}  // namespace
+
+memory_table::memory_table(table what) : what_(std::move(what)) {
+    indexes_.emplace_back(index_description{
+        .name = "key", .parts = {{what_.key, {}}}, .unique = true, .violation = errc::already_exists});
+    for (const auto& one : what_.indexes) indexes_.emplace_back(one);
+    for (const auto& one : what_.tallies) tallies_.emplace_back(one);
+}
+
+std::optional<std::int64_t> memory_table::ordinal_of(const value& key) const {
+    const auto [begin, end] = indexes_.front().equal({key}, 0, ordinal_last_);
+    if (begin == end) return std::nullopt;
+    return begin->ordinal;
+}
+
+result<> memory_table::check(const row& values, std::optional<std::int64_t> self,
+                             std::span<const assignment> changes) const {
+    if (values.size() != what_.columns.size())
+        return error(errc::conflict, std::string(what_.name) + " has another number of columns");
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (!admits(what_.columns[i], values[i]))
+            return error(errc::conflict, std::string(what_.name) + "." + std::string(what_.columns[i].name) +
+                                             " cannot hold that");
+    for (const auto& one : what_.null_checks)
+        if (is_null(values[one.column]) != meets(values, one.when))
+            return error(errc::conflict, std::string(one.name));
+    for (const auto& index : indexes_)
+        if ((!self || touches(index, changes)) && index.taken(values, self))
+            return error(index.what().violation,
+                         std::string(what_.name) + ": " + std::string(index.what().name));
+    return {};
+}
+
+void memory_table::put(std::int64_t ordinal, row values) noexcept {
+    for (auto& index : indexes_) index.add(ordinal, values);
+    for (auto& tally : tallies_) tally.add(values, 1);
+    rows_.emplace(ordinal, std::move(values));
+    ordinal_last_ = std::max(ordinal_last_, ordinal);
+}
+
+row memory_table::take(std::int64_t ordinal) noexcept {
+    const auto at = rows_.find(ordinal);
+    row values = std::move(at->second);
+    rows_.erase(at);
+    for (auto& index : indexes_) index.remove(ordinal, values);
+    for (auto& tally : tallies_) tally.add(values, -1);
+    return values;
+}
+
+std::vector<assignment> memory_table::change(std::int64_t ordinal,
+                                             std::span<const assignment> changes) noexcept {
+    row& values = rows_.at(ordinal);
+    for (auto& index : indexes_)
+        if (touches(index, changes)) index.remove(ordinal, values);
+    for (auto& tally : tallies_)
+        if (touches(tally, changes)) tally.add(values, -1);
+    std::vector<assignment> before;
+    before.reserve(changes.size());
+    for (const auto& one : changes) before.push_back({one.column, std::exchange(values[one.column], one.to)});
+    // A column named twice is put back to what it was first.
+    std::ranges::reverse(before);
+    for (auto& index : indexes_)
+        if (touches(index, changes)) index.add(ordinal, values);
+    for (auto& tally : tallies_)
+        if (touches(tally, changes)) tally.add(values, 1);
+    return before;
+}
+
+}  // namespace statetrack::memory

@@ -1,0 +1,69 @@
+// One table in memory: its rows by ordinal, its indexes and tallies kept with every write. Checks what
+// concerns this table alone; references are the store's business.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "memory/kept_tally.hpp"
+#include "memory/ordered_index.hpp"
+#include "statetrack/storage.hpp"
+
+namespace statetrack::memory {
+
+// Not safe to share between threads while one of them writes.
+class memory_table {
+public:
+    explicit memory_table(table what);
+
+    const table& what() const noexcept { return what_; }
+
+    std::optional<std::int64_t> ordinal_of(const value& key) const;
+    const row& at(std::int64_t ordinal) const { return rows_.at(ordinal); }
+    std::vector<stored_row> select(const query& what) const;
+    std::int64_t count(std::span<const condition> where) const;
+
+    std::int64_t next_ordinal() const noexcept { return ordinal_last_ + 1; }
+    // What the row would break if it stood there as `self` (or as a new one). With `changes`, only what these
+    // columns can break.
+    result<> check(const row& values, std::optional<std::int64_t> self,
+                   std::span<const assignment> changes = {}) const;
+
+    // These check nothing. Running out of memory within one would leave a row half indexed, so it ends the
+    // process instead. An ordinal that was put once is never the next one again.
+    void put(std::int64_t ordinal, row values) noexcept;
+    row take(std::int64_t ordinal) noexcept;
+    // Returns what stood there before.
+    std::vector<assignment> change(std::int64_t ordinal, std::span<const assignment> changes) noexcept;
+
+private:
+    using rows = std::map<std::int64_t, row>;
+
+    // How a query is answered: by spans of an index, or (without one) by a walk over all rows.
+    struct plan {
+        const ordered_index* index = nullptr;
+        std::vector<row> prefixes{};
+        bool ranged = false;
+    };
+    plan plan_for(const query& what) const;
+    std::optional<plan> plan_by(const ordered_index& index, const query& what) const;
+    // Calls visit(row) for every row that the query's conditions hold for, until it returns false; in the
+    // query's order where the plan gives that order.
+    template <class Visit>
+    void walk(const plan& by, const query& what, Visit&& visit) const;
+    template <class Visit>
+    void walk_index(const plan& by, const query& what, Visit&& visit) const;
+    template <class Visit>
+    void walk_rows(const query& what, Visit&& visit) const;
+
+    table what_;
+    rows rows_;
+    std::vector<ordered_index> indexes_;  // the key's first
+    std::vector<kept_tally> tallies_;
+    std::int64_t ordinal_last_ = 0;
+};
+
+}  // namespace statetrack::memory

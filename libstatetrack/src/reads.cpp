@@ -1,0 +1,146 @@
+// Reading: one entity, lists with their kept totals, events.
+#include <algorithm>
+
+#include "tracker_impl.hpp"
+
+namespace statetrack {
+namespace {
+
+template <class T>
+struct rows_and_total {
+    std::vector<T> rows;
+    std::int64_t total = 0;
+    std::optional<std::int64_t> next;
+};
+
+// A page of entities, newest first. One more than asked for tells whether there is a next page.
+template <class T>
+result<rows_and_total<T>> read_page(reader& from, const std::vector<condition>& where, const page& which) {
+    const query what{.where = where,
+                     .order = direction::descending,
+                     .after = which.after,
+                     .offset = which.offset,
+                     .limit = std::min(which.limit + 1, select_rows_max)};
+    const auto found = from.select(table_of<T>(), what);
+    if (!found) return found.error();
+    const auto total = from.count(table_of<T>(), where);
+    if (!total) return total.error();
+    rows_and_total<T> page_read{.rows = {}, .total = *total, .next = {}};
+    const std::size_t shown = std::min(found->size(), which.limit);
+    for (std::size_t i = 0; i < shown; ++i) page_read.rows.push_back(from_row<T>((*found)[i].values));
+    if (found->size() > which.limit && shown > 0) page_read.next = (*found)[shown - 1].ordinal;
+    return page_read;
+}
+
+template <class T>
+result<T> read_one(const tracker::impl& state, std::string_view what, const value& key,
+                   std::string_view shown) {
+    return state.read([&](reader& from) -> result<T> {
+        auto found = find_entity<T>(from, key);
+        if (!found) return found.error();
+        if (!*found) return not_found_error(what, shown);
+        return std::move(**found);
+    });
+}
+
+result<event_list> read_events(const tracker::impl& state, std::vector<condition> where, std::int64_t after,
+                               std::size_t limit) {
+    return state.read([&](reader& from) -> result<event_list> {
+        const query what{
+            .where = std::move(where), .after = after, .limit = std::min(limit, select_rows_max)};
+        auto events = select_entities<event>(from, what);
+        if (!events) return events.error();
+        event_list found{.events = std::move(*events), .next_after = after};
+        if (!found.events.empty()) found.next_after = found.events.back().sequence;
+        return found;
+    });
+}
+
+}  // namespace
+
+result<session_view> tracker::find_session(const uuid& id) const {
+    auto row = read_one<session>(*impl_, "session", id, to_string(id));
+    if (!row) return row.error();
+    return impl_->view_of(std::move(*row));
+}
+
+result<session_list> tracker::list_sessions(const session_filter& filter, const page& which) const {
+    std::vector<condition> conditions;
+    if (filter.project_id) conditions.push_back(where<&session::project_id>(*filter.project_id));
+    if (filter.machine_id) conditions.push_back(where<&session::machine_id>(filter.machine_id));
+    if (filter.status) conditions.push_back(where<&session::status>(*filter.status));
+    if (filter.lineage_id) conditions.push_back(where<&session::lineage_id>(*filter.lineage_id));
+    if (filter.archived_only) conditions.push_back(where<&session::archived>(true));
+    auto found = impl_->read([&](reader& from) { return read_page<session>(from, conditions, which); });
+    if (!found) return found.error();
+    session_list shown{.rows = {}, .total = found->total, .next = found->next};
+    for (session& row : found->rows) shown.rows.push_back(impl_->view_of(std::move(row)));
+    return shown;
+}
+
+result<recovery_state> tracker::recovery_state_of(const uuid& id) const {
+    return impl_->read([&](reader& from) -> result<recovery_state> {
+        const auto row = find_entity<session>(from, id);
+        if (!row) return row.error();
+        if (!*row) return not_found_error("session", to_string(id));
+        return read_recovery_state(from, **row);
+    });
+}
+
+result<event_list> tracker::session_events(const uuid& id, std::int64_t after, std::size_t limit) const {
+    auto found = read_events(*impl_, {where<&event::session_id>(std::optional(id))}, after, limit);
+    // The history outlives its session: no events at all means that there was none.
+    if (found && found->events.empty()) {
+        const auto any = read_events(*impl_, {where<&event::session_id>(std::optional(id))}, 0, 1);
+        if (!any) return any.error();
+        if (any->events.empty()) return not_found_error("session", to_string(id));
+    }
+    return found;
+}
+
+result<event_list> tracker::events_after(std::int64_t after, std::size_t limit) const {
+    return read_events(*impl_, {}, after, limit);
+}
+
+result<task> tracker::find_task(const uuid& id) const {
+    return read_one<task>(*impl_, "task", id, to_string(id));
+}
+
+result<task_list> tracker::list_tasks(const task_filter& filter, const page& which) const {
+    std::vector<condition> conditions;
+    if (filter.session_id) conditions.push_back(where<&task::session_id>(*filter.session_id));
+    if (filter.project_id) conditions.push_back(where<&task::project_id>(*filter.project_id));
+    if (filter.status) conditions.push_back(where<&task::status>(*filter.status));
+    auto found = impl_->read([&](reader& from) { return read_page<task>(from, conditions, which); });
+    if (!found) return found.error();
+    return task_list{.rows = std::move(found->rows), .total = found->total, .next = found->next};
+}
+
+result<machine_view> tracker::find_machine(const std::string& id) const {
+    return impl_->read([&](reader& from) -> result<machine_view> {
+        auto row = find_entity<machine>(from, id);
+        if (!row) return row.error();
+        if (!*row) return not_found_error("machine", id);
+        auto sessions = live_sessions_on(from, id);
+        if (!sessions) return sessions.error();
+        return impl_->view_of(std::move(**row), std::move(*sessions));
+    });
+}
+
+result<machine_list> tracker::list_machines(const machine_filter& filter, const page& which) const {
+    std::vector<condition> conditions;
+    if (filter.status) conditions.push_back(where<&machine::status>(*filter.status));
+    return impl_->read([&](reader& from) -> result<machine_list> {
+        auto found = read_page<machine>(from, conditions, which);
+        if (!found) return found.error();
+        machine_list shown{.rows = {}, .total = found->total, .next = found->next};
+        for (machine& row : found->rows) {
+            auto sessions = live_sessions_on(from, row.machine_id);
+            if (!sessions) return sessions.error();
+            shown.rows.push_back(impl_->view_of(std::move(row), std::move(*sessions)));
+        }
+        return shown;
+    });
+}
+
+}  // namespace statetrack

@@ -1,0 +1,34 @@
+// The statements of the storage seam's verbs, made from table descriptions and queries.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "sql/condition_text.hpp"
+#include "sql/dialect.hpp"
+#include "statetrack/storage.hpp"
+
+namespace statetrack::sql {
+
+// Bit n stands for column n.
+using column_mask = std::uint64_t;
+inline constexpr std::size_t columns_max = 64;
+
+// Every row that is read comes as its ordinal, then its columns in the table's order.
+
+// Parameter 1: the key.
+std::string find_text(const dialect& in, const table& from);
+std::string erase_text(const dialect& in, const table& from);
+// Parameters: the columns in order, less the key where that is the ordinal. No hidden ordinal is given.
+std::string insert_text(const dialect& in, const table& into);
+// Parameters: the columns of the mask in order, the key, and the version where it is `versioned`.
+std::string patch_text(const dialect& in, const table& of, column_mask changed, bool versioned);
+// Parameters: the beat columns in the order of struct beat, then the key.
+std::string beat_text(const dialect& in, const table& of);
+
+statement_text select_text(const dialect& in, const table& from, const query& what);
+// Counts rows one by one; where a tally knows, it is asked instead.
+statement_text count_text(const dialect& in, const table& of, std::span<const condition> where);
+
+}  // namespace statetrack::sql

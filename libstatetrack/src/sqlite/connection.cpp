@@ -1,0 +1,294 @@
+#include "sqlite/connection.hpp"
+
+#include <algorithm>
+
+#include "sqlite/broken_constraint.hpp"
+#include "sqlite/sqlite_dialect.hpp"
+#include "sqlite/tallies.hpp"
+
+namespace statetrack::sqlite {
+namespace {
+
+// Shapes of queries and patches kept prepared. Far more than the library has; a host's own queries with lists
+// of ever new lengths start over.
+constexpr std::size_t statements_max = 512;
+
+constexpr const char* control_texts[controls] = {
+    "BEGIN",        "BEGIN IMMEDIATE",  "COMMIT",         "ROLLBACK",     "SAVEPOINT unit",
+    "RELEASE unit", "ROLLBACK TO unit", "SAVEPOINT verb", "RELEASE verb", "ROLLBACK TO verb"};
+
+std::string reading(const table& in) { return "reading " + std::string(in.name); }
+std::string writing(const table& in) { return "writing " + std::string(in.name); }
+
+void bind_all(run& to, const std::vector<sql::parameter>& parameters) {
+    for (const auto& p : parameters) {
+        if (const auto* number = std::get_if<std::int64_t>(&p))
+            to.bind(*number);
+        else
+            to.bind(*std::get<const value*>(p));
+    }
+}
+
+error not_found_in(const table& in) {
+    return error(errc::not_found, "no such row in " + std::string(in.name));
+}
+
+error cannot_hold(const table& in, std::size_t column) {
+    return error(errc::conflict, std::string(in.name) + "." +
+                                     (column < in.columns.size() ? std::string(in.columns[column].name)
+                                                                 : std::to_string(column)) +
+                                     " cannot hold that");
+}
+
+bool fits(const table& in, const assignment& one) {
+    return one.column < in.columns.size() && admits(in.columns[one.column], one.to);
+}
+
+}  // namespace
+
+int connection::take(control step) {
+    auto& by = controls_[static_cast<std::size_t>(step)];
+    if (!by.get()) {
+        auto made = statement::prepare(on_, control_texts[static_cast<std::size_t>(step)], "");
+        if (!made) return sqlite3_extended_errcode(on_.get());
+        by = std::move(*made);
+    }
+    run one(by);
+    const int code = one.step();
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+result<const statement*> connection::prepared(by_table& all, const table& in,
+                                              std::string (*text)(const sql::dialect&, const table&)) {
+    if (all.size() <= in.id) all.resize(in.id + 1);
+    auto& kept = all[in.id];
+    if (!kept.get()) {
+        auto made =
+            statement::prepare(on_, text(sqlite_dialect(), in), "preparing for " + std::string(in.name));
+        if (!made) return made.error();
+        kept = std::move(*made);
+    }
+    return &kept;
+}
+
+result<const statement*> connection::prepared(const std::string& sql, const table& in) {
+    if (const auto kept = by_text_.find(sql); kept != by_text_.end()) return &kept->second;
+    auto made = statement::prepare(on_, sql, reading(in));
+    if (!made) return made.error();
+    if (by_text_.size() >= statements_max) by_text_.clear();
+    return &by_text_.emplace(sql, std::move(*made)).first->second;
+}
+
+result<const statement*> connection::prepared_patch(const table& in, sql::column_mask changed,
+                                                    bool versioned) {
+    const patch_shape shape{in.id, changed, versioned};
+    if (const auto kept = patches_.find(shape); kept != patches_.end()) return &kept->second;
+    auto made = statement::prepare(on_, patch_text(sqlite_dialect(), in, changed, versioned), writing(in));
+    if (!made) return made.error();
+    if (patches_.size() >= statements_max) patches_.clear();
+    return &patches_.emplace(shape, std::move(*made)).first->second;
+}
+
+result<stored_row> connection::row_of(const run& from, const table& in) const {
+    stored_row found{.ordinal = from.integer(0), .values = row(in.columns.size())};
+    for (std::size_t i = 0; i < in.columns.size(); ++i) {
+        if (from.read(static_cast<int>(i) + 1, in.columns[i], found.values[i])) continue;
+        if (sqlite3_errcode(on_.get()) == SQLITE_NOMEM) return failure(on_.get(), SQLITE_NOMEM, reading(in));
+        return error(errc::store_corrupt, std::string(in.name) + "." + std::string(in.columns[i].name) +
+                                              " of row " + std::to_string(found.ordinal) +
+                                              " holds what it should not");
+    }
+    return found;
+}
+
+result<std::optional<stored_row>> connection::find(const table& in, const value& key) {
+    if (!admits(in.columns[in.key], key)) return std::optional<stored_row>{};
+    const auto by = prepared(finds_, in, sql::find_text);
+    if (!by) return by.error();
+    run one(**by);
+    one.bind(key);
+    const int code = one.step();
+    if (code == SQLITE_DONE) return std::optional<stored_row>{};
+    if (code != SQLITE_ROW) return failure(on_.get(), code, reading(in));
+    auto found = row_of(one, in);
+    if (!found) return found.error();
+    return std::optional<stored_row>(std::move(*found));
+}
+
+result<std::vector<stored_row>> connection::select(const table& in, const query& what) {
+    const auto text = sql::select_text(sqlite_dialect(), in, what);
+    const auto by = prepared(text.sql, in);
+    if (!by) return by.error();
+    run all(**by);
+    bind_all(all, text.parameters);
+    std::vector<stored_row> page;
+    int code = all.step();
+    for (; code == SQLITE_ROW; code = all.step()) {
+        auto found = row_of(all, in);
+        if (!found) return found.error();
+        page.push_back(std::move(*found));
+    }
+    if (code != SQLITE_DONE) return failure(on_.get(), code, reading(in));
+    return page;
+}
+
+result<std::int64_t> connection::count(const table& in, std::span<const condition> where) {
+    auto text = tally_text(in, where);
+    if (!text) text = sql::count_text(sqlite_dialect(), in, where);
+    const auto by = prepared(text->sql, in);
+    if (!by) return by.error();
+    run one(**by);
+    bind_all(one, text->parameters);
+    if (const int code = one.step(); code != SQLITE_ROW) return failure(on_.get(), code, reading(in));
+    return one.integer(0);
+}
+
+result<std::int64_t> connection::insert(const table& in, const row& values) {
+    const auto filled = [&](std::size_t column) { return in.key_is_ordinal && column == in.key; };
+    if (values.size() != in.columns.size())
+        return error(errc::conflict, std::string(in.name) + " has another number of columns");
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (!filled(i) && !admits(in.columns[i], values[i])) return cannot_hold(in, i);
+    const auto by = prepared(inserts_, in, sql::insert_text);
+    if (!by) return by.error();
+    int code = SQLITE_OK;
+    {
+        run one(**by);
+        for (std::size_t i = 0; i < values.size(); ++i)
+            if (!filled(i)) one.bind(values[i]);
+        code = one.step();
+        if (code == SQLITE_DONE) return std::int64_t{sqlite3_last_insert_rowid(on_.get())};
+    }
+    const auto refused = refusal(code, in, writing(in), [&](std::size_t column) { return &values[column]; });
+    // Of several broken indexes SQLite names the one that it came to first.
+    if (code == SQLITE_CONSTRAINT_UNIQUE && !refused.is(errc::already_exists)) {
+        const auto there = find(in, values[in.key]);
+        if (there && *there) return key_exists(in);
+    }
+    return refused;
+}
+
+result<> connection::patch(const table& in, const value& key, std::optional<std::int64_t> version,
+                           std::span<const assignment> changes) {
+    const bool sound = std::ranges::all_of(changes, [&](const auto& one) {
+        return fits(in, one) && !(in.key_is_ordinal && one.column == in.key);
+    });
+    const bool versioned = version && in.version;
+    if (!sound || changes.empty() || !admits(in.columns[in.key], key))
+        return refused_patch(in, key, version, changes);
+    std::array<const value*, sql::columns_max> to{};
+    sql::column_mask mask = 0;
+    for (const auto& one : changes) {
+        to[one.column] = &one.to;
+        mask |= sql::column_mask{1} << one.column;
+    }
+    const auto by = prepared_patch(in, mask, versioned);
+    if (!by) return by.error();
+    int code = SQLITE_OK;
+    {
+        run one(**by);
+        for (const auto* v : to)
+            if (v) one.bind(*v);
+        one.bind(key);
+        if (versioned) one.bind(*version);
+        code = one.step();
+    }
+    if (code != SQLITE_DONE)
+        return refusal(code, in, writing(in), [&](std::size_t column) { return to[column]; });
+    if (sqlite3_changes(on_.get()) == 0) return refused_patch(in, key, version, {});
+    return {};
+}
+
+result<> connection::refused_patch(const table& in, const value& key, std::optional<std::int64_t> version,
+                                   std::span<const assignment> changes) {
+    const auto found = find(in, key);
+    if (!found) return found.error();
+    if (!*found) return not_found_in(in);
+    if (version && in.version && (*found)->values[*in.version] != value{*version})
+        return error(errc::version_mismatch, "the row has another version");
+    for (const auto& one : changes) {
+        if (in.key_is_ordinal && one.column == in.key)
+            return error(errc::conflict, "an ordinal stays what it is");
+        if (!fits(in, one)) return cannot_hold(in, one.column);
+    }
+    return {};
+}
+
+result<> connection::beat_one(const statement& by, const struct beat& one) {
+    const value key{one.key};
+    run update(by);
+    update.bind(one.last_heartbeat.ms);
+    update.bind(one.last_progress_at ? value{one.last_progress_at->ms} : value{});
+    update.bind(one.progress_seq);
+    update.bind(one.silence_until ? value{one.silence_until->ms} : value{});
+    update.bind(key);
+    if (const int code = update.step(); code != SQLITE_DONE) {
+        if ((code & 0xFF) == SQLITE_CONSTRAINT)
+            return error(errc::conflict, "a beat holds what its column cannot");
+        return failure(on_.get(), code, "writing beats");
+    }
+    return {};
+}
+
+result<> connection::beat(std::span<const struct beat> beats) {
+    const auto in = std::ranges::find_if(schema(), [](const auto* t) { return !t->beat_columns.empty(); });
+    if (in == schema().end() || beats.empty()) return {};
+    const auto by = prepared(beats_, **in, sql::beat_text);
+    if (!by) return by.error();
+    if (beats.size() == 1) return beat_one(**by, beats.front());
+    if (const int code = take(control::open_verb); code != SQLITE_OK)
+        return failure(on_.get(), code, "writing beats");
+    result<> written{};
+    for (const auto& one : beats) {
+        written = beat_one(**by, one);
+        if (!written) break;
+    }
+    if (!written && on_.in_transaction()) {
+        // Where this fails the unit cannot be kept; its own savepoint goes further back.
+        if (const int code = take(control::undo_verb); code != SQLITE_OK)
+            written = failure(on_.get(), code, "taking back beats");
+    }
+    if (on_.in_transaction()) {
+        const int code = take(control::close_verb);
+        if (code != SQLITE_OK && written) written = failure(on_.get(), code, "writing beats");
+    }
+    return written;
+}
+
+result<> connection::erase(const table& in, const value& key) {
+    if (!admits(in.columns[in.key], key)) return not_found_in(in);
+    const auto by = prepared(erases_, in, sql::erase_text);
+    if (!by) return by.error();
+    run one(**by);
+    one.bind(key);
+    if (const int code = one.step(); code != SQLITE_DONE) return failure(on_.get(), code, writing(in));
+    if (sqlite3_changes(on_.get()) == 0) return not_found_in(in);
+    return {};
+}
+
+error connection::refusal(int code, const table& in, std::string_view doing, const written_value& written) {
+    if ((code & 0xFF) != SQLITE_CONSTRAINT) return failure(on_.get(), code, doing);
+    if (code == SQLITE_CONSTRAINT_FOREIGNKEY) return broken_reference(in, written);
+    return broken_constraint(in, code, sqlite3_errmsg(on_.get()));
+}
+
+// SQLite does not say which reference: the one whose row is not there.
+error connection::broken_reference(const table& in, const written_value& written) {
+    for (const auto& to : in.references) {
+        const auto* v = written(to.column);
+        const auto parent =
+            std::ranges::find_if(schema(), [&](const auto* other) { return other->name == to.table; });
+        if (!v || is_null(*v) || parent == schema().end()) continue;
+        const auto found = find(**parent, *v);
+        if (!found) return found.error();
+        if (!*found) return error(to.violation, "there is no such row in " + std::string(to.table));
+    }
+    // Then the key was changed while rows still name the old one.
+    for (const auto* other : schema())
+        for (const auto& to : other->references)
+            if (to.table == in.name)
+                return error(to.violation, std::string(other->name) + " references the key");
+    return error(errc::conflict, "a reference of " + std::string(in.name) + " is broken");
+}
+
+}  // namespace statetrack::sqlite

@@ -1,0 +1,78 @@
+// The verbs of the storage seam on one SQLite connection, with the statements they have prepared.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "sql/verb_text.hpp"
+#include "sqlite/handle.hpp"
+#include "statetrack/storage.hpp"
+
+namespace statetrack::sqlite {
+
+enum class control : std::uint8_t {
+    begin,
+    begin_immediate,
+    commit,
+    rollback,
+    open_unit,
+    close_unit,
+    undo_unit,
+    open_verb,
+    close_verb,
+    undo_verb
+};
+inline constexpr std::size_t controls = 10;
+
+// Not safe to share between threads without a lock of the owner's.
+class connection {
+public:
+    explicit connection(database on) : on_(std::move(on)) {}
+
+    const database& on() const noexcept { return on_; }
+
+    // SQLite's code: SQLITE_OK, or why not.
+    int take(control step);
+
+    result<std::optional<stored_row>> find(const table& in, const value& key);
+    result<std::vector<stored_row>> select(const table& in, const query& what);
+    result<std::int64_t> count(const table& in, std::span<const condition> where);
+    result<std::int64_t> insert(const table& in, const row& values);
+    result<> patch(const table& in, const value& key, std::optional<std::int64_t> version,
+                   std::span<const assignment> changes);
+    result<> beat(std::span<const struct beat> beats);
+    result<> erase(const table& in, const value& key);
+
+private:
+    using by_table = std::vector<statement>;
+    using patch_shape = std::tuple<std::size_t, sql::column_mask, bool>;
+
+    result<const statement*> prepared(by_table& all, const table& in,
+                                      std::string (*text)(const sql::dialect&, const table&));
+    result<const statement*> prepared(const std::string& sql, const table& in);
+    result<const statement*> prepared_patch(const table& in, sql::column_mask changed, bool versioned);
+
+    result<> beat_one(const statement& by, const struct beat& one);
+    result<stored_row> row_of(const run& from, const table& in) const;
+    // Why a patch that wrote no row did not.
+    result<> refused_patch(const table& in, const value& key, std::optional<std::int64_t> version,
+                           std::span<const assignment> changes);
+    // `written`: the value that the failed statement gave a column; null where it gave none.
+    using written_value = std::function<const value*(std::size_t column)>;
+    error refusal(int code, const table& in, std::string_view doing, const written_value& written);
+    error broken_reference(const table& in, const written_value& written);
+
+    database on_;  // outlives its statements
+    std::array<statement, controls> controls_{};
+    by_table finds_, inserts_, erases_, beats_;
+    std::map<patch_shape, statement> patches_;
+    std::unordered_map<std::string, statement> by_text_;
+};
+
+}  // namespace statetrack::sqlite

@@ -1,0 +1,157 @@
+#include "sqlite/handle.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+namespace statetrack::sqlite {
+namespace {
+
+// What a path may not hold as it is in a URI.
+std::string in_uri(std::string_view path) {
+    constexpr char digits[] = "0123456789abcdef";
+    std::string out;
+    for (const char c : path) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '%' || c == '?' || c == '#' || c == '&' || c == '=' || byte < 0x20) {
+            out += '%';
+            out += digits[byte >> 4];
+            out += digits[byte & 15];
+        } else {
+            out += c;
+        }
+    }
+    return out;
+}
+
+errc code_for(sqlite3* on, int code) {
+    switch (code & 0xFF) {
+        case SQLITE_FULL:
+            return errc::store_full;
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+            return errc::store_corrupt;
+        case SQLITE_IOERR: {
+            // The shared-memory file and temporary files report a full disk this way.
+            const int cause = on ? sqlite3_system_errno(on) : 0;
+            return cause == ENOSPC || cause == EDQUOT ? errc::store_full : errc::store_unavailable;
+        }
+        default:
+            return errc::store_unavailable;
+    }
+}
+
+int length(const std::string& text) { return static_cast<int>(text.size()); }
+
+}  // namespace
+
+error failure(sqlite3* on, int code, std::string_view doing) {
+    std::string detail(doing);
+    detail.append(": ").append(sqlite3_errstr(code)).append(" (SQLite code ").append(std::to_string(code));
+    const int cause = on && (code & 0xFF) != SQLITE_FULL ? sqlite3_system_errno(on) : 0;
+    if (cause != 0 && ((code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN))
+        detail.append(", ").append(std::strerror(cause));
+    detail += ')';
+    return error(code_for(on, code), std::move(detail));
+}
+
+result<database> database::open(const std::string& path, const open_options& options) {
+    std::string uri = "file://" + in_uri(path);
+    if (!options.mode_of.empty()) uri += "?modeof=" + in_uri(options.mode_of);
+    sqlite3* raw = nullptr;
+    const int code =
+        sqlite3_open_v2(uri.c_str(), &raw, options.flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
+    database opened;
+    opened.handle_.reset(raw);  // to be closed even where opening failed
+    if (code != SQLITE_OK) return failure(raw, raw ? sqlite3_extended_errcode(raw) : code, "opening " + path);
+    sqlite3_extended_result_codes(raw, 1);
+    return opened;
+}
+
+result<> database::run(const std::string& sql, std::string_view doing) const {
+    const int code = sqlite3_exec(get(), sql.c_str(), nullptr, nullptr, nullptr);
+    if (code != SQLITE_OK) return failure(get(), code, doing);
+    return {};
+}
+
+result<std::int64_t> database::number(const std::string& sql, std::string_view doing) const {
+    const auto prepared = statement::prepare(*this, sql, doing);
+    if (!prepared) return prepared.error();
+    sqlite::run one(*prepared);
+    const int code = one.step();
+    if (code == SQLITE_ROW) return one.integer(0);
+    if (code == SQLITE_DONE) return std::int64_t{0};
+    return failure(get(), code, doing);
+}
+
+result<std::string> database::text(const std::string& sql, std::string_view doing) const {
+    const auto prepared = statement::prepare(*this, sql, doing);
+    if (!prepared) return prepared.error();
+    sqlite::run one(*prepared);
+    const int code = one.step();
+    if (code == SQLITE_DONE) return std::string{};
+    if (code != SQLITE_ROW) return failure(get(), code, doing);
+    const auto* found = reinterpret_cast<const char*>(sqlite3_column_text(prepared->get(), 0));
+    return std::string(found ? found : "");
+}
+
+result<statement> statement::prepare(const database& on, const std::string& sql, std::string_view doing) {
+    sqlite3_stmt* raw = nullptr;
+    const int code =
+        sqlite3_prepare_v3(on.get(), sql.c_str(), length(sql) + 1, SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+    if (code != SQLITE_OK) return failure(on.get(), code, doing);
+    statement prepared;
+    prepared.handle_.reset(raw);
+    return prepared;
+}
+
+void run::bind(const value& v) {
+    const int at = ++bound_;
+    if (const auto* number = std::get_if<std::int64_t>(&v))
+        note(sqlite3_bind_int64(statement_, at, *number));
+    else if (const auto* truth = std::get_if<bool>(&v))
+        note(sqlite3_bind_int(statement_, at, *truth ? 1 : 0));
+    else if (const auto* text = std::get_if<std::string>(&v))
+        note(sqlite3_bind_text64(statement_, at, text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8));
+    else if (const auto* id = std::get_if<uuid>(&v))
+        note(sqlite3_bind_blob(statement_, at, id->bytes.data(), static_cast<int>(id->bytes.size()),
+                               SQLITE_STATIC));
+    else
+        note(sqlite3_bind_null(statement_, at));
+}
+
+bool run::read(int column, const struct column& as, value& to) const {
+    const int type = sqlite3_column_type(statement_, column);
+    if (type == SQLITE_NULL) {
+        to = {};
+        return as.nullable;
+    }
+    switch (as.kind) {
+        case column_kind::integer:
+        case column_kind::time:
+            to = integer(column);
+            return type == SQLITE_INTEGER;
+        case column_kind::boolean:
+            to = integer(column) != 0;
+            return type == SQLITE_INTEGER;
+        case column_kind::uuid: {
+            auto& id = to.emplace<uuid>();
+            const void* bytes = sqlite3_column_blob(statement_, column);
+            if (type != SQLITE_BLOB || !bytes ||
+                static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)) != id.bytes.size())
+                return false;
+            std::memcpy(id.bytes.data(), bytes, id.bytes.size());
+            return true;
+        }
+        case column_kind::text:
+        case column_kind::json:
+        case column_kind::enumeration: {
+            const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+            if (type != SQLITE_TEXT || !text) return false;
+            to.emplace<std::string>(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace statetrack::sqlite

@@ -1,0 +1,92 @@
+// SQLite's C handles as values that clean up after themselves, and its result codes as errors.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "statetrack/error.hpp"
+#include "statetrack/table.hpp"
+
+namespace statetrack::sqlite {
+
+// The error of a call that failed with this code. `doing` says what was being done ("reading sessions"); the
+// detail quotes no SQL. `on` may be null.
+error failure(sqlite3* on, int code, std::string_view doing);
+
+struct open_options {
+    int flags = SQLITE_OPEN_READWRITE;
+    std::string mode_of{};  // a file whose permissions a new database file gets
+};
+
+// One connection. Not safe to share between threads without a lock of the owner's.
+class database {
+public:
+    database() = default;
+    // `path` is absolute. Errors: store_unavailable, store_corrupt.
+    static result<database> open(const std::string& path, const open_options& options);
+
+    sqlite3* get() const noexcept { return handle_.get(); }
+    // Runs statements that answer nothing.
+    result<> run(const std::string& sql, std::string_view doing) const;
+    // The first column of the first row: 0 or empty where there is none.
+    result<std::int64_t> number(const std::string& sql, std::string_view doing) const;
+    result<std::string> text(const std::string& sql, std::string_view doing) const;
+    // False once SQLite has given up the transaction, by itself or as asked.
+    bool in_transaction() const noexcept { return sqlite3_get_autocommit(handle_.get()) == 0; }
+
+private:
+    struct closed {
+        void operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
+    };
+    std::unique_ptr<sqlite3, closed> handle_;
+};
+
+class statement {
+public:
+    statement() = default;
+    static result<statement> prepare(const database& on, const std::string& sql, std::string_view doing);
+
+    sqlite3_stmt* get() const noexcept { return handle_.get(); }
+
+private:
+    struct finalized {
+        void operator()(sqlite3_stmt* handle) const noexcept { sqlite3_finalize(handle); }
+    };
+    std::unique_ptr<sqlite3_stmt, finalized> handle_;
+};
+
+// One run of a statement, which is free for the next one when this goes. Texts and ids that are bound must
+// outlive it.
+class run {
+public:
+    explicit run(const statement& of) : statement_(of.get()) {}
+    run(const run&) = delete;
+    run& operator=(const run&) = delete;
+    ~run() { sqlite3_reset(statement_); }
+
+    // In the order of the parameters.
+    void bind(const value& v);
+    void bind(std::int64_t v) { note(sqlite3_bind_int64(statement_, ++bound_, v)); }
+    // SQLITE_ROW, SQLITE_DONE or what went wrong.
+    int step() { return bind_failure_ != SQLITE_OK ? bind_failure_ : sqlite3_step(statement_); }
+
+    std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
+    // The column's value; false where the stored type is not the one described.
+    bool read(int column, const struct column& as, value& to) const;
+
+private:
+    void note(int code) {
+        if (code != SQLITE_OK && bind_failure_ == SQLITE_OK) bind_failure_ = code;
+    }
+
+    sqlite3_stmt* statement_;
+    int bound_ = 0;
+    int bind_failure_ = SQLITE_OK;
+};
+
+}  // namespace statetrack::sqlite

@@ -1,0 +1,36 @@
+// From a path to a connection that can be trusted: whose database it is, of which version, with every setting
+// verified and every part of the schema there.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sql/migrations.hpp"
+#include "sqlite/handle.hpp"
+#include "statetrack/sqlite_store.hpp"
+
+namespace statetrack::sqlite {
+
+// In the file's header, so that `file` and other programs know whose it is: "sttr".
+inline constexpr std::int64_t application_id = 0x73747472;
+
+// What this release brings a database to.
+const sql::schema_target& released_schema();
+
+// The connection that writes: creates or migrates what is not of the target's version. `lock_path` is the
+// owner's lock file. Errors: those of open_sqlite_store.
+result<database> open_writer(const sqlite_options& options, const std::string& lock_path,
+                             const sql::schema_target& target);
+
+enum class use : std::uint8_t { reading, checkpoints };
+// A further connection to a database that a writer has opened.
+result<database> open_beside(const sqlite_options& options, use what_for);
+
+// Whether the pragma has this value on the connection. Errors: store_unavailable, naming it.
+result<> verify_pragma(const database& on, const std::string& name, const std::string& expected);
+
+// The whole store over another target than the released one: for tests of migrations.
+result<std::unique_ptr<sqlite_store>> open_sqlite_store_at(const sqlite_options& options,
+                                                           const sql::schema_target& target);
+
+}  // namespace statetrack::sqlite

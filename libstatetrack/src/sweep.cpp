@@ -1,0 +1,332 @@
+// The detector at work: finds what is due, holds back where the fault may be ours, and has the rest recorded.
+#include <algorithm>
+#include <boost/json/array.hpp>
+
+#include "statetrack/lifecycle.hpp"
+#include "tracker_impl.hpp"
+#include "verdicts.hpp"
+
+namespace statetrack {
+namespace {
+
+const caller detector_caller{.actor = "detector"};
+
+// What one pass found, by what is to be done about it.
+struct findings {
+    std::vector<candidate> stalls;
+    std::vector<candidate> expiries;
+    std::vector<candidate> not_progressing;
+};
+
+// Records candidates in groups; calls done(candidate) for those that were written. The first error, if any.
+template <class Write, class Done>
+std::optional<error> record_all(tracker::impl& state, std::vector<candidate>& all, const moment& at,
+                                Write write, Done done) {
+    std::optional<error> failed;
+    for (std::size_t begin = 0; begin < all.size(); begin += sweep_units_max) {
+        const std::size_t end = std::min(all.size(), begin + sweep_units_max);
+        std::vector<std::function<result<>(operation&)>> bodies;
+        for (std::size_t i = begin; i < end; ++i)
+            bodies.emplace_back([&write, &one = all[i]](operation& op) { return write(op, one); });
+        const auto outcomes = state.run_all(std::move(bodies), at, detector_caller);
+        for (std::size_t i = begin; i < end; ++i) {
+            if (!outcomes[i - begin])
+                failed = outcomes[i - begin].error();
+            else if (all[i].written)
+                done(all[i]);
+        }
+    }
+    return failed;
+}
+
+}  // namespace
+
+std::vector<result<>> tracker::impl::run_all(std::vector<std::function<result<>(operation&)>> bodies,
+                                             const moment& at, const caller& by) {
+    struct one {
+        drawn_ids ids;
+        effects out{};
+    };
+    std::vector<one> states(bodies.size(), one{drawn_ids(ids)});
+    std::vector<commit_job> work(bodies.size());
+    for (std::size_t i = 0; i < bodies.size(); ++i) {
+        work[i].unit.body = [this, &at, &by, &mine = states[i], &body = bodies[i]](transaction& tx) {
+            mine.ids.rewind();
+            mine.out = {};
+            operation op(tx, *this, at, by, mine.ids, mine.out);
+            return body(op);
+        };
+        work[i].settle = [this, &at, &mine = states[i]](const result<>& outcome) {
+            store_answered(outcome);
+            if (outcome) apply_effects(mine.out, at);
+        };
+    }
+    if (!work.empty()) queue.run(work);
+    std::vector<result<>> outcomes;
+    outcomes.reserve(work.size());
+    for (auto& job : work) outcomes.push_back(std::move(job.unit.outcome));
+    return outcomes;
+}
+
+void tracker::impl::record(std::string_view job, const moment& at, std::int64_t affected,
+                           const std::optional<error>& failed) {
+    const moment now = look();
+    std::lock_guard lock(mutex);
+    job_record& r = jobs[std::string(job)];
+    r.last_run = now.now;
+    r.duration_ms = now.age - at.age;
+    r.affected = affected;
+    r.last_error.reset();
+    if (failed) {
+        ++r.runs_failed;
+        r.last_error = failed->detail.empty() ? failed->code.message() : failed->detail;
+    } else {
+        ++r.runs_succeeded;
+    }
+}
+
+// The sweep is the only one that passes verdicts, so pacing needs no lock of its own.
+bool tracker::impl::may_mark(const moment& at) {
+    if (!pacing_until) return true;
+    if (at.age >= *pacing_until) {
+        if (!pacing_deferred) {  // a whole window in which nobody had to wait
+            pacing_until.reset();
+            return true;
+        }
+        pacing_until = at.age + pacing_window_ms;
+        paced_marks = 0;
+        pacing_deferred = false;
+    }
+    if (paced_marks < std::max<std::int64_t>(1, static_cast<std::int64_t>(index.size()) / 10)) {
+        ++paced_marks;
+        return true;
+    }
+    pacing_deferred = true;
+    return false;
+}
+
+void tracker::impl::run_guard(const moment& at) {
+    if (!options.stall_guard) return;
+    std::lock_guard lock(mutex);
+    const auto counted = [&](const machine_presence& m) {
+        return std::any_of(m.sessions.begin(), m.sessions.end(), [&](const uuid& id) {
+            const live_entry* e = index.find(id);
+            return e && e->status == session_status::active &&
+                   !(e->announced_until && *e->announced_until > at.age);
+        });
+    };
+    const auto ended = watch.guard(at.age, times.listened_ms(at.age), counted);
+    if (!ended) return;
+    times.excuse({ended->first, ended->second}, "mass_silence");
+    // Nobody can be marked before we have listened for the grace: the first window begins behind it.
+    pacing_until = at.age + listening_grace_ms(options.stall_threshold_ms) + pacing_window_ms;
+    paced_marks = 0;
+    pacing_deferred = false;
+}
+
+void tracker::impl::judge_due(const moment& at, sweep_report& report) {
+    findings found;
+    {
+        std::lock_guard lock(mutex);
+        const auto away = times.absences(at.age);
+        const bool hold = watch.holding() || !times.store_available();
+        const auto due = index.take_due(at.age, sweep_entries_max);
+        report.scanned += static_cast<std::int64_t>(due.size());
+        if (due.size() == sweep_entries_max) report.next_in_ms = 0;
+        for (const uuid& id : due) {
+            live_entry& entry = *index.find(id);
+            overdue.erase(id);
+            const auto about = [&](std::string reason, instant deadline) {
+                return candidate{id, entry.last_heartbeat, deadline, std::move(reason),
+                                 verdict_inputs(entry, at, away)};
+            };
+            if (!hold && at.age > expiry_deadline(entry, away)) {
+                found.expiries.push_back(about("expired", expiry_deadline(entry, away)));
+            } else if (is_overdue(entry, at.age, away)) {
+                overdue.insert(id);
+                if (!hold && !entry.observed && may_mark(at))
+                    found.stalls.push_back(about(stall_reason(entry, at.age), stall_deadline(entry, away)));
+            } else if (!entry.progress_reported && not_progressing(entry, at.age, away)) {
+                found.not_progressing.push_back(about("not_progressing", *progress_deadline(entry, away)));
+            }
+            // Held, paced, or refused by the store: looked at again soon.
+            const instant next = next_look(entry, away);
+            index.file(entry, next > at.age ? next : at.age + verdict_delay_ms_max);
+        }
+    }
+
+    const std::size_t others = found.stalls.empty() ? 0 : found.stalls.size() - 1;
+    const bool observing = options.mode == stall_mode::observe;
+    const auto failed_stall = record_all(
+        *this, found.stalls, at,
+        [&](operation& op, candidate& c) {
+            return observing ? write_observed_stall(op, c, others) : write_stall(op, c, others);
+        },
+        [&](const candidate& c) {
+            report.stalled.push_back(c.id);
+            const instant now = look().age;
+            std::lock_guard lock(mutex);
+            counts.stall_delay_ms_max = std::max(counts.stall_delay_ms_max, now - c.deadline);
+            live_entry* entry = index.find(c.id);
+            if (entry && observing) entry->observed = true;
+            if (!observing) overdue.erase(c.id);
+        });
+    const auto failed_progress =
+        record_all(*this, found.not_progressing, at, write_no_progress, [&](const candidate& c) {
+            report.not_progressing.push_back(c.id);
+            std::lock_guard lock(mutex);
+            if (live_entry* entry = index.find(c.id)) entry->progress_reported = true;
+        });
+    const auto failed_expiry = record_all(*this, found.expiries, at, write_expiry,
+                                          [&](const candidate& c) { report.expired.push_back(c.id); });
+    const auto failed = failed_stall ? failed_stall : failed_progress;
+    record("stall_detection", at, static_cast<std::int64_t>(report.stalled.size()), failed);
+    record("expiry", at, static_cast<std::int64_t>(report.expired.size()), failed_expiry);
+    for (const auto& e : {failed, failed_expiry})
+        if (e) report.errors.push_back(*e);
+}
+
+void tracker::impl::mark_machines(const moment& at, sweep_report& report) {
+    std::vector<std::pair<std::string, instant>> silent;
+    {
+        std::lock_guard lock(mutex);
+        const auto away = times.absences(at.age);
+        if (!watch.holding() && times.store_available())
+            watch.for_each([&](const std::string& id, const machine_presence& m) {
+                if (!m.registered || m.status != machine_status::online || silent.size() >= sweep_units_max)
+                    return;
+                const instant due = offline_deadline(m, away);
+                if (at.age > due) silent.emplace_back(id, due);
+            });
+    }
+    std::vector<char> marked(silent.size(), 0);
+    std::vector<std::function<result<>(operation&)>> bodies;
+    for (std::size_t i = 0; i < silent.size(); ++i)
+        bodies.emplace_back([&silent, &marked, i](operation& op) -> result<> {
+            const auto done = write_offline(op, silent[i].first, silent[i].second);
+            if (!done) return done.error();
+            marked[i] = *done;
+            return {};
+        });
+    const auto outcomes = run_all(std::move(bodies), at, detector_caller);
+    std::optional<error> failed;
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        if (!outcomes[i])
+            failed = outcomes[i].error();
+        else if (marked[i])
+            report.offline.push_back(silent[i].first);
+    }
+    record("machine_offline", at, static_cast<std::int64_t>(report.offline.size()), failed);
+    if (failed) report.errors.push_back(*failed);
+}
+
+void tracker::impl::mark_alive(const moment& at, sweep_report& report) {
+    {
+        std::lock_guard lock(mutex);
+        const bool fresh = marked_alive_at && at.age - *marked_alive_at < alive_mark_interval_ms;
+        if (fresh && !times.changed_since_saved() && times.store_available()) return;
+    }
+    const auto outcome =
+        run_all({[this](operation& op) { return write_memo(op); }}, at, detector_caller).front();
+    if (!outcome) return report.errors.push_back(outcome.error());
+    std::lock_guard lock(mutex);
+    marked_alive_at = at.age;
+    times.saved();
+}
+
+result<> tracker::impl::write_memo(operation& op) const {
+    boost::json::object content;
+    {
+        std::lock_guard lock(mutex);
+        content["alive_at"] = op.at.now.ms;
+        boost::json::array spans;
+        for (const auto& one : times.recorded())
+            spans.push_back({{"from", times.stored_time(one.span.from).ms},
+                             {"to", times.stored_time(one.span.to).ms},
+                             {"why", one.why}});
+        content["absences"] = std::move(spans);
+    }
+    memo mark{.name = std::string(memo_name), .content = json_text(content)};
+    const auto there = find_entity<memo>(op.tx, mark.name);
+    if (!there) return there.error();
+    if (!*there) {
+        const auto made = op.tx.insert(table_of<memo>(), to_row(mark));
+        return made ? result<>{} : made.error();
+    }
+    mark.version = (*there)->version + 1;
+    const assignment changes[] = {{column_of<&memo::content>(), mark.content.text()},
+                                  {column_of<&memo::version>(), mark.version}};
+    return op.tx.patch(table_of<memo>(), mark.name, (*there)->version, changes);
+}
+
+void tracker::impl::write_alive_notes(const moment& at, sweep_report& report) {
+    std::vector<std::pair<uuid, timestamp>> notes;
+    {
+        std::lock_guard lock(mutex);
+        notes.assign(alive_notes.begin(), alive_notes.end());
+        alive_notes.clear();
+    }
+    if (notes.empty()) return;
+    std::vector<std::function<result<>(operation&)>> bodies;
+    bodies.reserve(notes.size());
+    for (const auto& note : notes)
+        bodies.emplace_back([&note](operation& op) -> result<> {
+            auto row = find_entity<session>(op.tx, note.first);
+            if (!row) return row.error();
+            if (!*row || is_terminal((*row)->status) || (*row)->last_heartbeat >= note.second) return {};
+            session& after = **row;
+            after.last_heartbeat = note.second;
+            const struct beat one {
+                .key = note.first, .last_heartbeat = note.second, .last_progress_at = after.last_progress_at,
+                .progress_seq = after.progress_seq, .silence_until = after.silence_until
+            };
+            op.out.sessions.push_back({after, {.at = op.at.age}});
+            return op.tx.beat(std::span(&one, 1));
+        });
+    const auto outcomes = run_all(std::move(bodies), at, detector_caller);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        if (outcomes[i]) continue;
+        std::lock_guard lock(mutex);
+        alive_notes.try_emplace(notes[i].first, notes[i].second);  // a newer one stays
+        if (i == 0) report.errors.push_back(outcomes[i].error());
+    }
+}
+
+sweep_report tracker::impl::sweep_all(bool everything) {
+    std::lock_guard one_at_a_time(sweep_mutex);
+    sweep_report report;
+    moment at;
+    {
+        std::lock_guard lock(mutex);
+        at = times.begin_sweep(time.read());
+        const bool scan = everything || !scanned_at || at.age - *scanned_at >= options.stall_scan_interval_ms;
+        if (scan) {
+            scanned_at = at.age;
+            index.for_each([&](live_entry& entry) { index.file(entry, at.age); });
+        }
+    }
+    mark_alive(at, report);
+    write_alive_notes(at, report);
+    run_guard(at);
+    judge_due(at, report);
+    mark_machines(at, report);
+    retain(at, report);
+
+    const moment end = look();
+    std::lock_guard lock(mutex);
+    report.duration_ms = end.age - at.age;
+    if (const auto next = index.next_due())
+        report.next_in_ms = std::clamp<std::int64_t>(*next - end.age, 0, report.next_in_ms);
+    times.end_sweep(end.age, report.next_in_ms);
+    return report;
+}
+
+sweep_report tracker::sweep() { return impl_->sweep_all(false); }
+
+result<sweep_report> tracker::detect_failures() {
+    auto report = impl_->sweep_all(true);
+    if (!report.errors.empty()) return report.errors.front();
+    return report;
+}
+
+}  // namespace statetrack

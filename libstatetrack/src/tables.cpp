@@ -1,0 +1,196 @@
+// The tables of the entities: which indexes serve which list, and which constraints keep which invariant.
+#include <cassert>
+
+#include "statetrack/entities.hpp"
+
+namespace statetrack {
+namespace {
+
+template <auto Member>
+index_part part() {
+    return {column_of<Member>(), {}};
+}
+
+template <auto Member>
+std::size_t at() {
+    return column_of<Member>();
+}
+
+template <class E>
+value name_value(E e) {
+    return std::string(enum_name(e));
+}
+
+template <auto Member>
+condition not_null() {
+    return {at<Member>(), {value{}}, true};
+}
+
+condition status_in(std::initializer_list<session_status> states) {
+    condition c{.column = at<&session::status>()};
+    for (const auto s : states) c.one_of.push_back(name_value(s));
+    return c;
+}
+
+// Every combination of the columns, the empty one included: what a list can be filtered by.
+std::vector<tally> combinations(const std::vector<std::size_t>& columns,
+                                const std::vector<condition>& where = {}) {
+    std::vector<tally> all;
+    for (std::size_t mask = 0; mask < (std::size_t{1} << columns.size()); ++mask) {
+        tally t{.columns = {}, .where = where};
+        for (std::size_t i = 0; i < columns.size(); ++i)
+            if (mask >> i & 1) t.columns.push_back(columns[i]);
+        all.push_back(std::move(t));
+    }
+    return all;
+}
+
+table make_sessions() {
+    using enum session_status;
+    const condition archived{at<&session::archived>(), {value{true}}, false};
+    table t{.id = 0, .name = "sessions", .columns = columns_of<session>(), .key = at<&session::session_id>()};
+    t.version = at<&session::version>();
+    t.beat_columns = {at<&session::last_heartbeat>(), at<&session::last_progress_at>(),
+                      at<&session::progress_seq>(), at<&session::silence_until>()};
+    t.indexes = {
+        // Invariant 1 of the model: one active session a place, no slot being a place too.
+        {.name = "sessions_active_place",
+         .parts = {part<&session::project_id>(),
+                   part<&session::machine_id>(),
+                   {at<&session::docker_slot>(), -1}},
+         .unique = true,
+         .where = {status_in({active}), not_null<&session::machine_id>()},
+         .violation = errc::place_taken},
+        // Invariant 2: one pending, active or paused session a slot.
+        {.name = "sessions_slot",
+         .parts = {part<&session::machine_id>(), part<&session::docker_slot>()},
+         .unique = true,
+         .where = {status_in({pending, active, paused}), not_null<&session::machine_id>(),
+                   not_null<&session::docker_slot>()},
+         .violation = errc::place_taken},
+        // Invariant 3: chains without forks.
+        {.name = "sessions_lineage",
+         .parts = {part<&session::lineage_id>(), part<&session::epoch>()},
+         .unique = true,
+         .violation = errc::superseded},
+        {.name = "sessions_recovered_from",
+         .parts = {part<&session::recovered_from>()},
+         .unique = true,
+         .where = {not_null<&session::recovered_from>()},
+         .violation = errc::superseded},
+        {.name = "sessions_project", .parts = {part<&session::project_id>()}},
+        {.name = "sessions_project_status",
+         .parts = {part<&session::project_id>(), part<&session::status>()}},
+        {.name = "sessions_machine", .parts = {part<&session::machine_id>()}},
+        {.name = "sessions_machine_status",
+         .parts = {part<&session::machine_id>(), part<&session::status>()}},
+        {.name = "sessions_status", .parts = {part<&session::status>()}},
+        {.name = "sessions_archived", .parts = {part<&session::archived>()}, .where = {archived}},
+        {.name = "sessions_completed_at",
+         .parts = {part<&session::completed_at>()},
+         .where = {not_null<&session::completed_at>()}},
+    };
+    t.null_checks = {{.name = "sessions_completed_at_terminal",
+                      .column = at<&session::completed_at>(),
+                      .when = status_in({pending, active, paused, stalled})}};
+    const std::vector<std::size_t> filters{at<&session::project_id>(), at<&session::machine_id>(),
+                                           at<&session::status>()};
+    t.tallies = combinations(filters);
+    for (auto& one : combinations(filters, {archived})) t.tallies.push_back(std::move(one));
+    return t;
+}
+
+table make_tasks() {
+    table t{.id = 1, .name = "tasks", .columns = columns_of<task>(), .key = at<&task::task_id>()};
+    t.version = at<&task::version>();
+    t.indexes = {
+        {.name = "tasks_session_status", .parts = {part<&task::session_id>(), part<&task::status>()}},
+        {.name = "tasks_session", .parts = {part<&task::session_id>()}},
+        {.name = "tasks_project", .parts = {part<&task::project_id>()}},
+        {.name = "tasks_project_status", .parts = {part<&task::project_id>(), part<&task::status>()}},
+        {.name = "tasks_status", .parts = {part<&task::status>()}},
+        {.name = "tasks_retry",
+         .parts = {part<&task::session_id>(), part<&task::retry_of>()},
+         .unique = true,
+         .where = {not_null<&task::retry_of>()},
+         .violation = errc::superseded},
+    };
+    t.references = {{.column = at<&task::session_id>(), .table = "sessions", .violation = errc::not_found}};
+    t.tallies = combinations({at<&task::project_id>(), at<&task::status>()});
+    return t;
+}
+
+table make_machines() {
+    table t{.id = 2, .name = "machines", .columns = columns_of<machine>(), .key = at<&machine::machine_id>()};
+    t.version = at<&machine::version>();
+    t.indexes = {{.name = "machines_status", .parts = {part<&machine::status>()}}};
+    t.tallies = combinations({at<&machine::status>()});
+    return t;
+}
+
+table make_events() {
+    table t{.id = 3, .name = "events", .columns = columns_of<event>(), .key = at<&event::sequence>()};
+    t.key_is_ordinal = true;
+    t.indexes = {
+        {.name = "events_session",
+         .parts = {part<&event::session_id>()},
+         .where = {not_null<&event::session_id>()}},
+        {.name = "events_machine",
+         .parts = {part<&event::entity_id>()},
+         .where = {{at<&event::entity>(), {name_value(entity_type::machine)}, false}}},
+        // The graves: what retention looks through for histories to forget.
+        {.name = "events_deleted",
+         .parts = {part<&event::at>()},
+         .where = {{at<&event::kind>(), {value{std::string("deleted")}}, false}}},
+    };
+    return t;
+}
+
+table make_memos() {
+    table t{.id = 4, .name = "memos", .columns = columns_of<memo>(), .key = at<&memo::name>()};
+    t.version = at<&memo::version>();
+    return t;
+}
+
+}  // namespace
+
+template <>
+const table& table_of<session>() {
+    static const table t = make_sessions();
+    return t;
+}
+template <>
+const table& table_of<task>() {
+    static const table t = make_tasks();
+    return t;
+}
+template <>
+const table& table_of<machine>() {
+    static const table t = make_machines();
+    return t;
+}
+template <>
+const table& table_of<event>() {
+    static const table t = make_events();
+    return t;
+}
+template <>
+const table& table_of<memo>() {
+    static const table t = make_memos();
+    return t;
+}
+
+std::size_t table::column_named(std::string_view column_name) const {
+    for (std::size_t i = 0; i < columns.size(); ++i)
+        if (columns[i].name == column_name) return i;
+    assert(!"no such column");
+    return columns.size();
+}
+
+const std::vector<const table*>& schema() {
+    static const std::vector<const table*> all{&table_of<session>(), &table_of<task>(), &table_of<machine>(),
+                                               &table_of<event>(), &table_of<memo>()};
+    return all;
+}
+
+}  // namespace statetrack

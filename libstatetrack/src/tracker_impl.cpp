@@ -1,0 +1,281 @@
+// Loading, the moment, effects on memory, and the questions that all parts ask of the detector's memory.
+#include "tracker_impl.hpp"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+
+#include "statetrack/lifecycle.hpp"
+
+namespace statetrack {
+namespace {
+
+constexpr std::array live_states{session_status::pending, session_status::active, session_status::paused,
+                                 session_status::stalled};
+
+// The absences of the memo, on the present age clock; how long before `at` the tracker was last alive.
+instant restore_absences(const memo& saved, const moment& at, timeline& times) {
+    const auto content = saved.content.object();
+    const auto past = [&](const boost::json::value& ms) {
+        return std::min(times.age_of({ms.to_number<std::int64_t>()}), at.age);
+    };
+    for (const auto& one : content.at("absences").as_array()) {
+        const auto& span = one.as_object();
+        times.excuse({past(span.at("from")), past(span.at("to"))},
+                     std::string_view(span.at("why").as_string()));
+    }
+    return past(content.at("alive_at"));
+}
+
+bool is_store_failure(const error& e) {
+    return e.is(errc::store_unavailable) || e.is(errc::store_full) || e.is(errc::store_corrupt) ||
+           e.is(errc::commit_unknown);
+}
+
+}  // namespace
+
+tracker::impl::impl(store& its_store, const clock& its_clock, id_source& its_ids, tracker_options its_options)
+    : keep(its_store),
+      time(its_clock),
+      ids(its_ids),
+      options(std::move(its_options)),
+      queue(its_store, options.on_work),
+      times(its_clock.read()),
+      watch(beat_interval_ms(options.stall_threshold_ms)) {
+    const std::pair<const char*, std::int64_t> known[] = {{"stall_detection", options.stall_scan_interval_ms},
+                                                          {"machine_offline", options.stall_scan_interval_ms},
+                                                          {"expiry", options.stall_scan_interval_ms},
+                                                          {"retention", options.cleanup_interval_ms}};
+    for (const auto& [name, interval_ms] : known)
+        jobs[name] = job_record{.name = name, .interval_ms = interval_ms};
+}
+
+result<> tracker::impl::load() {
+    const moment at = look();
+    return keep.read([&](reader& from) -> result<> {
+        const auto saved = find_entity<memo>(from, std::string(memo_name));
+        if (!saved) return saved.error();
+        std::lock_guard lock(mutex);
+        const instant alive_at = *saved ? restore_absences(**saved, at, times) : at.age;
+        times.excuse({alive_at, at.age}, "not_running");
+        // What was heard before we went away lies that far back in listened time.
+        const auto listened_then = [&](instant heard) { return std::min<std::int64_t>(0, heard - alive_at); };
+
+        query machines{.limit = select_rows_max};
+        const auto rows = select_all<machine>(from, machines);
+        if (!rows) return rows.error();
+        for (const machine& row : *rows) {
+            const instant heard = std::min(times.age_of(row.last_heartbeat), at.age);
+            watch.apply(row, heard);
+            watch.heard(row.machine_id, heard, listened_then(heard), true);
+        }
+        for (const auto status : live_states) {
+            query live{.where = {where<&session::status>(status)}, .limit = select_rows_max};
+            for (;;) {
+                const auto page = from.select(table_of<session>(), live);
+                if (!page) return page.error();
+                for (const auto& one : *page) {
+                    const auto row = from_row<session>(one.values);
+                    const instant heard = std::min(times.age_of(row.last_heartbeat), at.age);
+                    watch.session_moved(row.session_id, std::nullopt, row.machine_id);
+                    index.apply(row, times, {.at = at.age, .heard = heard});
+                    if (row.machine_id) watch.heard(*row.machine_id, heard, listened_then(heard), false);
+                }
+                if (page->size() < live.limit) break;
+                live.after = page->back().ordinal;
+            }
+        }
+        times.end_sweep(at.age, verdict_delay_ms_max);
+        return {};
+    });
+}
+
+moment tracker::impl::look() const {
+    std::lock_guard lock(mutex);
+    return times.look(time.read());
+}
+
+std::shared_ptr<const std::vector<absence>> tracker::impl::absences() const {
+    std::lock_guard lock(mutex);
+    return std::make_shared<const std::vector<absence>>(times.absences(times.look(time.read()).age));
+}
+
+void tracker::impl::store_answered(const result<>& outcome) const {
+    std::lock_guard lock(mutex);
+    const instant now = times.look(time.read()).age;
+    if (outcome.has_error() && is_store_failure(outcome.error()))
+        times.store_failed(now);
+    else
+        times.store_works(now);
+}
+
+void tracker::impl::heard(const uuid& id, std::optional<std::int64_t> epoch, instant at) {
+    if (!index.heard(id, epoch, at)) return;
+    const live_entry* entry = index.find(id);
+    if (entry->machine_id) watch.heard(*entry->machine_id, at, times.listened_ms(at), false);
+}
+
+void tracker::impl::apply_effects(const effects& what, const moment& at) {
+    std::lock_guard lock(mutex);
+    const std::int64_t listened = times.listened_ms(at.age);
+    for (const auto& [row, news] : what.sessions) {
+        const live_entry* entry = index.find(row.session_id);
+        const auto from = entry ? entry->machine_id : std::optional<std::string>{};
+        const auto to = is_live(row.status) ? row.machine_id : std::optional<std::string>{};
+        watch.session_moved(row.session_id, from, to);
+        index.apply(row, times, news);
+        if (is_terminal(row.status)) overdue.erase(row.session_id);
+        if (news.heard && to) watch.heard(*to, *news.heard, listened, false);
+    }
+    for (const uuid& id : what.erased_sessions) {
+        if (const live_entry* entry = index.find(id))
+            watch.session_moved(id, entry->machine_id, std::nullopt);
+        index.erase(id);
+        overdue.erase(id);
+    }
+    for (const auto& [row, own_beat] : what.machines) {
+        watch.apply(row, own_beat);
+        if (own_beat) watch.heard(row.machine_id, *own_beat, listened, true);
+    }
+    for (const auto& id : what.erased_machines) watch.erase(id);
+    for (const uuid& id : what.alive) heard(id, std::nullopt, at.age);
+    for (const auto& reason : what.stalls) ++counts.stalls[reason];
+    for (const auto& reason : what.false_stalls) ++counts.false_stalls[reason];
+    counts.recoveries += what.recoveries;
+}
+
+std::int64_t tracker::impl::threshold_of(const live_entry& entry) const {
+    return entry.stall_threshold_ms.value_or(options.stall_threshold_ms);
+}
+
+instant tracker::impl::stall_deadline(const live_entry& entry, std::span<const absence> away) const {
+    return deadline({.last_heard = entry.last_heard,
+                     .threshold_ms = threshold_of(entry),
+                     .announced_until = entry.announced_until},
+                    away);
+}
+
+std::optional<instant> tracker::impl::progress_deadline(const live_entry& entry,
+                                                        std::span<const absence> away) const {
+    if (!entry.progress_threshold_ms || entry.waiting || entry.status != session_status::active)
+        return std::nullopt;
+    return deadline({.last_heard = entry.progress_since,
+                     .threshold_ms = *entry.progress_threshold_ms,
+                     .announced_until = entry.announced_until},
+                    away);
+}
+
+instant tracker::impl::expiry_deadline(const live_entry& entry, std::span<const absence> away) const {
+    return deadline({.last_heard = entry.last_heard,
+                     .threshold_ms = options.abandoned_after_hours * 3'600'000,
+                     .announced_until = entry.announced_until},
+                    away);
+}
+
+instant tracker::impl::offline_deadline(const machine_presence& m, std::span<const absence> away) const {
+    return deadline({.last_heard = m.heard.value_or(instant{}),
+                     .threshold_ms = options.machine_offline_threshold_ms,
+                     .announced_until = {}},
+                    away);
+}
+
+bool tracker::impl::is_overdue(const live_entry& entry, instant now, std::span<const absence> away) const {
+    return entry.status == session_status::active && now > stall_deadline(entry, away);
+}
+
+bool tracker::impl::not_progressing(const live_entry& entry, instant now,
+                                    std::span<const absence> away) const {
+    const auto due = progress_deadline(entry, away);
+    return due && now > *due && !is_overdue(entry, now, away);
+}
+
+instant tracker::impl::next_look(const live_entry& entry, std::span<const absence> away) const {
+    instant next = expiry_deadline(entry, away);
+    if (entry.status == session_status::active && !entry.observed)
+        next = std::min(next, stall_deadline(entry, away));
+    if (!entry.progress_reported)
+        if (const auto progress = progress_deadline(entry, away)) next = std::min(next, *progress);
+    return next + 1;
+}
+
+std::vector<uuid> tracker::impl::overdue_now(instant now, std::span<const absence> away) const {
+    std::vector<uuid> found;
+    const auto consider = [&](const uuid& id) {
+        const live_entry* entry = index.find(id);
+        if (entry && is_overdue(*entry, now, away)) found.push_back(id);
+    };
+    for (const uuid& id : overdue) consider(id);
+    for (const uuid& id : index.peek_due(now))
+        if (!overdue.contains(id)) consider(id);
+    return found;
+}
+
+std::string tracker::impl::stall_reason(const live_entry& entry, instant now) const {
+    if (!entry.has_beat) return "never_beat";
+    const machine_presence* m = entry.machine_id ? watch.find(*entry.machine_id) : nullptr;
+    // The machine's silence says something only where it could have been heard beside this very session.
+    if (!m || !m->heard || (!m->own_heard && m->sessions.size() < 2)) return "silent";
+    const std::int64_t lately_ms = beat_interval_ms(options.stall_threshold_ms) * 3 / 2;
+    return now - *m->heard > lately_ms ? "machine_silent" : "silent";
+}
+
+boost::json::object tracker::impl::verdict_inputs(const live_entry& entry, const moment& at,
+                                                  std::span<const absence> away) const {
+    const auto shown = [&](instant i) { return boost::json::value(to_string(times.stored_time(i))); };
+    boost::json::object inputs;
+    inputs["last_heartbeat"] = to_string(entry.last_heartbeat);
+    inputs["last_heard"] = shown(entry.last_heard);
+    inputs["silence_ms"] = std::max<std::int64_t>(0, at.age - entry.last_heard);
+    inputs["stall_threshold_ms"] = threshold_of(entry);
+    inputs["threshold_origin"] = entry.stall_threshold_ms ? "session" : "default";
+    inputs["silence_until"] = entry.announced_until ? shown(*entry.announced_until) : nullptr;
+    inputs["deadline"] = shown(stall_deadline(entry, away));
+    inputs["listening_grace_ms"] = listening_grace_ms(threshold_of(entry));
+    boost::json::array absent;
+    for (const auto& one : times.recorded())
+        if (one.span.to >= entry.last_heard)
+            absent.push_back({{"from", shown(one.span.from)}, {"to", shown(one.span.to)}, {"why", one.why}});
+    inputs["absences"] = std::move(absent);
+    inputs["store_available"] = times.store_available();
+    inputs["hold"] = watch.holding() ? boost::json::value("mass_silence") : nullptr;
+    const machine_presence* m = entry.machine_id ? watch.find(*entry.machine_id) : nullptr;
+    inputs["machine_last_heard"] = m && m->heard ? shown(*m->heard) : nullptr;
+    return inputs;
+}
+
+std::optional<timestamp> tracker::impl::deadline_of(const uuid& id) const {
+    const auto away = absences();
+    std::lock_guard lock(mutex);
+    const live_entry* entry = index.find(id);
+    if (!entry || entry->status != session_status::active) return std::nullopt;
+    return times.stored_time(stall_deadline(*entry, *away));
+}
+
+session_view tracker::impl::view_of(session row) const {
+    session_view view{std::move(row)};
+    complete_answer(*this, view);
+    return view;
+}
+
+machine_view tracker::impl::view_of(machine row, std::vector<uuid> active_sessions) const {
+    machine_view view{std::move(row), std::move(active_sessions)};
+    complete_answer(*this, view);
+    return view;
+}
+
+void complete_answer(const tracker::impl& state, session_view& view) {
+    std::lock_guard lock(state.mutex);
+    const live_entry* entry = state.index.find(view.row.session_id);
+    if (!entry || !entry->progress_threshold_ms) return;
+    const instant now = state.times.look(state.time.read()).age;
+    view.alive_not_progressing = state.not_progressing(*entry, now, state.times.absences(now));
+}
+
+// A machine is as fresh as its own newest beat or any of its sessions'.
+void complete_answer(const tracker::impl& state, machine_view& view) {
+    std::lock_guard lock(state.mutex);
+    const machine_presence* m = state.watch.find(view.row.machine_id);
+    if (m && m->heard && (!m->own_heard || *m->heard > *m->own_heard))
+        view.row.last_heartbeat = std::max(view.row.last_heartbeat, state.times.stored_time(*m->heard));
+}
+
+}  // namespace statetrack

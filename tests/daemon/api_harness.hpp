@@ -1,0 +1,129 @@
+// The whole API over a store in memory and a manual clock, without a socket and without a thread.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <boost/json/parse.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/dispatcher.hpp"
+#include "api/routes.hpp"
+#include "statetrack/manual_clock.hpp"
+#include "statetrack/memory_store.hpp"
+
+namespace statetrackd::testing {
+
+inline const std::string test_key = "4d6f2c1e-9a58-4b7e-8c3d-2f1a0b9c8d7e";
+
+struct reply {
+    int status = 0;
+    std::vector<std::pair<std::string, std::string>> headers{};
+    std::string content_type{};
+    std::string text{};
+    boost::json::value body{};
+
+    std::string header(std::string_view name) const {
+        for (const auto& [key, value] : headers)
+            if (key == name) return value;
+        return {};
+    }
+    const boost::json::value& operator[](std::string_view name) const { return body.as_object().at(name); }
+    std::string text_at(std::string_view name) const {
+        return std::string(body.as_object().at(name).as_string());
+    }
+    // The message that a validation gave for the field; empty: none.
+    std::string detail(std::string_view field) const {
+        for (const auto& d : body.as_object().at("details").as_array())
+            if (d.at("field").as_string() == field) return std::string(d.at("message").as_string());
+        return {};
+    }
+};
+
+class api_harness {
+public:
+    explicit api_harness(std::unique_ptr<statetrack::store> over = statetrack::make_memory_store(),
+                         const std::vector<route>& routes = all_routes())
+        : keep(std::move(over)) {
+        log = std::make_unique<logger>(clock, log_options{},
+                                       [this](std::string_view lines) { logged_ += lines; });
+        REQUIRE(keys.add("ci=" + test_key).empty());
+        auto opened = statetrack::tracker::open(*keep, clock, *ids, {});
+        REQUIRE(opened.has_value());
+        tracked = std::move(*opened);
+        in.tracker = tracked.get();
+        in.keep = keep.get();
+        in.time = &clock;
+        in.ids = ids.get();
+        in.keys = &keys;
+        in.log = log.get();
+        in.environment = "test";
+        in.started = clock.read().age;
+        answers = std::make_unique<dispatcher>(in, routes, [](auto job) {
+            job();
+            return true;
+        });
+    }
+
+    reply ask(request asked) {
+        const auto admitted = answers->admit(std::move(asked));
+        rendering show;
+        answers->run(admitted, [&](rendering r) { show = std::move(r); });
+        while (!show && tracked->commit_pending() > 0) {}
+        REQUIRE(show);
+        auto given = answers->finish(*admitted, show);
+        reply got{.status = given.status,
+                  .headers = {given.headers.begin(), given.headers.end()},
+                  .content_type = std::string(given.content_type),
+                  .text = given.body};
+        if (!given.body.empty()) got.body = boost::json::parse(given.body);
+        return got;
+    }
+    reply ask(verb method, std::string target, std::string body = {}, request_fields fields = {}) {
+        fields.api_key = test_key;
+        return ask(request{.method = method,
+                           .target = std::move(target),
+                           .fields = std::move(fields),
+                           .body = std::move(body),
+                           .remote = "192.0.2.1"});
+    }
+    reply get(std::string target, request_fields fields = {}) {
+        return ask(verb::get, std::move(target), {}, std::move(fields));
+    }
+    reply post(std::string target, std::string body = {}, request_fields fields = {}) {
+        return ask(verb::post, std::move(target), std::move(body), std::move(fields));
+    }
+    reply patch(std::string target, std::string body, request_fields fields = {}) {
+        return ask(verb::patch, std::move(target), std::move(body), std::move(fields));
+    }
+
+    // The new session's path.
+    std::string create(std::string_view project = "p", std::string_view machine = "m") {
+        const auto made = post("/api/sessions", "{\"project_id\":\"" + std::string(project) +
+                                                    "\",\"machine_id\":\"" + std::string(machine) + "\"}");
+        REQUIRE(made.status == 201);
+        return made.header("Location");
+    }
+
+    // All that was logged. The last call: the log ends with it.
+    std::string end_log() {
+        log.reset();
+        return logged_;
+    }
+
+    statetrack::manual_clock clock;
+    std::unique_ptr<statetrack::id_source> ids = statetrack::make_seeded_ids(7);
+    std::unique_ptr<statetrack::store> keep;
+    key_ring keys;
+    std::unique_ptr<statetrack::tracker> tracked;
+    context in;
+    std::unique_ptr<dispatcher> answers;
+
+private:
+    std::string logged_;  // written by the log's own thread, which must end first
+    std::unique_ptr<logger> log;
+};
+
+}  // namespace statetrackd::testing

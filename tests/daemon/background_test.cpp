@@ -1,0 +1,99 @@
+#include "net/background.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <future>
+
+#include "statetrack/manual_clock.hpp"
+#include "statetrack/memory_store.hpp"
+
+using namespace statetrackd;
+using namespace statetrack;
+
+namespace {
+
+// A store that tells when it is checkpointed.
+class told_store final : public store {
+public:
+    void execute(std::span<unit_of_work* const> group) override { inner_->execute(group); }
+    result<> read(const std::function<result<>(reader&)>& body) override { return inner_->read(body); }
+    result<> checkpoint() override {
+        if (!told_.exchange(true)) checkpointed.set_value();
+        return {};
+    }
+    std::string_view name() const noexcept override { return "told"; }
+
+    std::promise<void> checkpointed;
+
+private:
+    std::unique_ptr<store> inner_ = make_memory_store();
+    std::atomic<bool> told_ = false;
+};
+
+struct running {
+    running() {
+        tracker_options options;
+        options.on_work = [this] { threads.work_waits(); };
+        auto opened = tracker::open(keep, clock, *ids, options);
+        REQUIRE(opened.has_value());
+        tracked = std::move(*opened);
+        threads.start(*tracked, keep);
+    }
+
+    manual_clock clock;
+    std::unique_ptr<id_source> ids = make_seeded_ids(1);
+    told_store keep;
+    logger log{clock, {.level = log_level::error}, [](auto) {}};
+    std::unique_ptr<tracker> tracked;
+    background threads{log};
+};
+
+}  // namespace
+
+TEST_CASE("what is enqueued is committed without anybody asking") {
+    running r;
+    std::promise<bool> created;
+    r.tracked->enqueue(new_session{.project_id = "p", .machine_id = "m"}, {},
+                       [&](result<session_created> made) { created.set_value(made.has_value()); });
+    CHECK(created.get_future().get());
+}
+
+TEST_CASE("work that waits when the end comes is still done") {
+    running r;
+    std::atomic<int> done = 0;
+    for (int i = 0; i < 100; ++i)
+        r.tracked->enqueue(new_session{.project_id = "p", .machine_id = "m" + std::to_string(i)}, {},
+                           [&](result<session_created>) { ++done; });
+    for (int i = 0; i < 100; ++i) CHECK(r.threads.read([&] { ++done; }));
+    r.threads.stop();
+    CHECK(done == 200);
+    CHECK_FALSE(r.threads.read([] {}));
+}
+
+TEST_CASE("a job that throws takes no thread with it") {
+    running r;
+    for (std::size_t i = 0; i < 2 * readers; ++i) r.threads.read([] { throw std::runtime_error("x"); });
+    std::promise<void> ran;
+    r.threads.read([&] { ran.set_value(); });
+    ran.get_future().get();
+}
+
+TEST_CASE("reads that nobody can take any more are refused") {
+    running r;
+    std::promise<void> gate;
+    const auto open = gate.get_future().share();
+    std::size_t taken = 0;
+    while (taken < 2 * reads_waiting_max && r.threads.read([open] { open.wait(); })) ++taken;
+    CHECK(taken >= reads_waiting_max);
+    CHECK(taken <= reads_waiting_max + readers);
+    gate.set_value();
+}
+
+TEST_CASE("the store is checkpointed and the detector sweeps") {
+    running r;
+    r.keep.checkpointed.get_future().wait();
+    r.threads.stop();
+    for (const auto& job : r.tracked->jobs()) CHECK(job.last_run.has_value());
+    CHECK_FALSE(r.tracked->jobs().empty());
+}

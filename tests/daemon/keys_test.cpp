@@ -1,0 +1,86 @@
+#include "guard/keys.hpp"
+
+#include <doctest/doctest.h>
+
+#include "guard/request_id.hpp"
+
+using namespace statetrackd;
+
+namespace {
+
+const std::string first = "4d6f2c1e-9a58-4b7e-8c3d-2f1a0b9c8d7e";
+const std::string second = "11111111-2222-4333-8444-555555555555";
+
+key_ring ring_of(std::string_view text) {
+    key_ring ring;
+    CHECK(ring.add(text).empty());
+    return ring;
+}
+
+}  // namespace
+
+TEST_CASE("keys are separated by commas or lines and may be named") {
+    const auto ring = ring_of("ci=" + first + ", " + second + "\n# a comment\n\n");
+    REQUIRE(ring.keys().size() == 2);
+    CHECK(ring.keys()[0].name == "ci");
+    CHECK(ring.keys()[1].name == "key2");
+    CHECK(ring.find(second)->name == "key2");
+    CHECK(ring.find("00000000-0000-4000-8000-000000000000") == nullptr);
+}
+
+TEST_CASE("a key is found in either case, for it is the same UUID") {
+    CHECK(ring_of(first).find("4D6F2C1E-9A58-4B7E-8C3D-2F1A0B9C8D7E") != nullptr);
+}
+
+TEST_CASE("wrong keys are named by their first characters only, and nothing is added") {
+    key_ring ring;
+    const auto problems =
+        ring.add(first + ",not-a-key-at-all,bad name=" + second + ",ci:read=" + second + "," + first);
+    CHECK(problems.size() == 4);
+    for (const auto& p : problems) {
+        CAPTURE(p);
+        CHECK(p.find(first.substr(4, 6)) == std::string::npos);
+        CHECK(p.find(second.substr(4, 6)) == std::string::npos);
+        CHECK(p.find("not-a") == std::string::npos);
+    }
+    CHECK(ring.keys().empty());
+}
+
+TEST_CASE("a role that this version does not enforce is refused rather than ignored") {
+    key_ring ring;
+    CHECK(ring.add("ci:read=" + first).size() == 1);
+    CHECK(ring.add("ci:admin=" + first).empty());
+}
+
+TEST_CASE("no key, a malformed one and an unknown one are told apart") {
+    const auto ring = ring_of("ci=" + first);
+    CHECK(authenticate(ring, {}).refusal == "API key required");
+    CHECK(authenticate(ring, {.authorization = "Basic abc"}).refusal == "API key required");
+    CHECK(authenticate(ring, {.authorization = "Bearer "}).refusal == "API key required");
+    CHECK(authenticate(ring, {.api_key = "abc"}).refusal == "Malformed API key");
+    CHECK(authenticate(ring, {.api_key = "4d6f2c1e-9a58-1b7e-8c3d-2f1a0b9c8d7e"}).refusal ==
+          "Malformed API key");
+    CHECK(authenticate(ring, {.api_key = second}).refusal == "Invalid API key");
+    CHECK(authenticate(ring, {.api_key = second}).masked == "1111****");
+    CHECK(authenticate(ring, {.api_key = first}).holder->name == "ci");
+    CHECK(authenticate(ring, {.authorization = "bearer " + first}).holder->name == "ci");
+    CHECK(authenticate(ring, {.authorization = "Bearer " + second}).refusal == "Invalid API key");
+}
+
+TEST_CASE("a wiped secret is gone from its memory") {
+    std::string secret = first;
+    const char* memory = secret.data();
+    wipe(secret);
+    CHECK(secret.empty());
+    CHECK(std::string_view(memory, 4) == std::string_view("\0\0\0\0", 4));
+}
+
+TEST_CASE("a sane request id is the client's own, any other is replaced") {
+    const auto ids = statetrack::make_seeded_ids(1);
+    CHECK(request_id_for("job-7/step.2:a+b=c@d_e", *ids) == "job-7/step.2:a+b=c@d_e");
+    for (const auto& bad : {std::string(), std::string("a b"), std::string("a\r\nX: y"),
+                            std::string(129, 'a'), std::string("\xC3\xA4")}) {
+        CAPTURE(bad);
+        CHECK(statetrack::parse_uuid_v4(request_id_for(bad, *ids)).has_value());
+    }
+}

@@ -1,0 +1,131 @@
+// A server on a port of its own, over routes whose answers the test holds in its hand.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "http_client.hpp"
+#include "net/server.hpp"
+#include "statetrack/manual_clock.hpp"
+
+namespace statetrackd::testing {
+
+// Requests to `/hold` wait here until the test lets them go.
+class held_requests {
+public:
+    void hold(std::string name, responder respond) {
+        const std::lock_guard lock(mutex_);
+        held_.push_back({std::move(name), std::move(respond)});
+        changed_.notify_all();
+    }
+    void await(std::size_t count) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return held_.size() >= count; });
+    }
+    std::size_t size() {
+        const std::lock_guard lock(mutex_);
+        return held_.size();
+    }
+    // Answers the one with that body.
+    void let_go(std::string_view name) {
+        responder respond;
+        {
+            const std::lock_guard lock(mutex_);
+            for (auto it = held_.begin(); it != held_.end(); ++it) {
+                if (it->name != name) continue;
+                respond = std::move(it->respond);
+                held_.erase(it);
+                break;
+            }
+        }
+        REQUIRE(respond);
+        respond([body = std::string(name)] { return response{.body = body}; });
+    }
+
+private:
+    struct one {
+        std::string name;
+        responder respond;
+    };
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<one> held_;
+};
+
+class server_harness {
+public:
+    explicit server_harness(server_options options = {})
+        : log(clock, {.level = log_level::error}, [](auto) {}) {
+        REQUIRE(keys.add(test_key).empty());
+        in.time = &clock;
+        in.ids = ids.get();
+        in.keys = &keys;
+        in.log = &log;
+        routes = {
+            {.method = verb::post,
+             .path = "/echo",
+             .where = lane::memory,
+             .handler = answering(echo),
+             .open = true},
+            {.method = verb::get, .path = "/who", .where = lane::memory, .handler = answering(echo)},
+            {.method = verb::get,
+             .path = "/read",
+             .where = lane::reader,
+             .handler = answering(echo),
+             .open = true},
+            {.method = verb::post,
+             .path = "/hold",
+             .where = lane::queue,
+             .handler = queueing([this](const exchange& x) { held.hold(x.asked->asked.body, x.respond); }),
+             .open = true}};
+        answers = std::make_unique<dispatcher>(in, routes, [](auto job) {
+            job();
+            return true;
+        });
+        serving = std::make_unique<server>(options, *answers, log);
+        const auto listening = serving->listen();
+        REQUIRE(listening.has_value());
+        port = *listening;
+        loop = std::thread([this] {
+            serving->run();
+            returned = true;
+        });
+    }
+    ~server_harness() { stop(); }
+
+    // Drains and waits until the server has returned.
+    void stop() {
+        if (!loop.joinable()) return;
+        serving->drain();
+        loop.join();
+    }
+
+    static response echo(const context&, const call& asked) { return {.body = "<" + asked.asked.body + ">"}; }
+
+    static inline const std::string test_key = "4d6f2c1e-9a58-4b7e-8c3d-2f1a0b9c8d7e";
+    statetrack::manual_clock clock;
+    std::unique_ptr<statetrack::id_source> ids = statetrack::make_seeded_ids(3);
+    key_ring keys;
+    logger log;
+    context in;
+    held_requests held;
+    std::vector<route> routes;
+    std::unique_ptr<dispatcher> answers;
+    std::unique_ptr<server> serving;
+    std::uint16_t port = 0;
+    std::atomic<bool> returned{false};
+    std::thread loop;
+};
+
+inline std::string post(std::string_view path, std::string_view body, std::string_view fields = {}) {
+    return "POST " + std::string(path) +
+           " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+           std::string(fields) + "\r\n" + std::string(body);
+}
+inline std::string get(std::string_view path, std::string_view fields = {}) {
+    return "GET " + std::string(path) + " HTTP/1.1\r\nHost: h\r\n" + std::string(fields) + "\r\n";
+}
+
+}  // namespace statetrackd::testing

@@ -1,0 +1,232 @@
+// kill -9 of the real daemon under eight writers: what was acknowledged is there, and nothing is half done.
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/json/parse.hpp>
+#include <cstdlib>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "../daemon/http_client.hpp"
+#include "every_backend.hpp"
+
+using namespace statetrack;
+using namespace statetrack::testing;
+using statetrackd::testing::http_client;
+using statetrackd::testing::http_reply;
+
+namespace {
+
+constexpr int kills = 50;
+constexpr int writers = 8;
+constexpr int kills_a_file = 10;
+constexpr int writer_ended = 1'000'000;
+const std::string key = "4d6f2c1e-9a58-4b7e-8c3d-2f1a0b9c8d7e";
+
+// The daemon as a process of its own, on a port that the system chose.
+class daemon_process {
+public:
+    explicit daemon_process(const std::string& database) {
+        int out[2];
+        REQUIRE(::pipe(out) == 0);
+        const std::string url = "DATABASE_URL=sqlite:" + database;
+        const std::string keys = "API_KEYS=" + key;
+        const char* environment[] = {url.c_str(), keys.c_str(), "PORT=0", "LOG_LEVEL=info", nullptr};
+        const char* arguments[] = {STATETRACKD_PATH, nullptr};
+        posix_spawn_file_actions_t actions;
+        posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_adddup2(&actions, out[1], STDERR_FILENO);
+        posix_spawn_file_actions_addclose(&actions, out[0]);
+        const int failed =
+            ::posix_spawn(&pid_, STATETRACKD_PATH, &actions, nullptr, const_cast<char* const*>(arguments),
+                          const_cast<char* const*>(environment));
+        posix_spawn_file_actions_destroy(&actions);
+        ::close(out[1]);
+        REQUIRE(failed == 0);
+        log_ = out[0];
+        read_port();
+    }
+    ~daemon_process() {
+        kill_now();
+        ::close(log_);
+    }
+
+    void kill_now() {
+        if (pid_ <= 0) return;
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+        pid_ = 0;
+    }
+
+    std::uint16_t port = 0;
+
+private:
+    void read_port() {
+        std::string text;
+        char chunk[512];
+        const std::string mark = "http://127.0.0.1:";
+        for (;;) {
+            const auto at = text.find(mark);
+            if (at != std::string::npos && text.find('"', at) != std::string::npos) {
+                port = static_cast<std::uint16_t>(std::stoi(text.substr(at + mark.size())));
+                return;
+            }
+            const auto n = ::read(log_, chunk, sizeof chunk);
+            if (n <= 0) FAIL("the daemon did not start: " << text);
+            text.append(chunk, static_cast<std::size_t>(n));
+        }
+    }
+
+    pid_t pid_ = 0;
+    int log_ = -1;
+};
+
+// What one writer was told is done.
+struct acknowledged {
+    uuid session{};
+    std::int64_t beats = 0;     // metadata.n at least
+    std::vector<uuid> tasks{};  // exist
+    std::vector<uuid> completed_tasks{};
+    std::optional<uuid> successor{};
+};
+
+class writer {
+public:
+    writer(std::uint16_t port, std::string name, std::atomic<int>& acks)
+        : client_(port), name_(std::move(name)), acks_(acks) {}
+
+    void run(std::vector<acknowledged>& book) {
+        for (int i = 0; one_session(name_ + "-" + std::to_string(i), book); ++i) {}
+    }
+
+private:
+    std::optional<boost::json::object> ask(std::string_view method, const std::string& target,
+                                           const std::string& body) {
+        const auto reply =
+            client_.ask(std::string(method) + " " + target + " HTTP/1.1\r\nHost: h\r\nX-API-Key: " + key +
+                        "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+        if (reply.status == 0) return std::nullopt;
+        if (reply.status >= 300) {
+            wrong_ = true;
+            return std::nullopt;
+        }
+        ++acks_;
+        acks_.notify_all();
+        return boost::json::parse(reply.body).as_object();
+    }
+    static uuid id_in(const boost::json::object& o, const char* field) {
+        return parse_uuid(std::string(o.at(field).as_string())).value();
+    }
+
+    bool one_session(const std::string& place, std::vector<acknowledged>& book) {
+        const auto made =
+            ask("POST", "/api/sessions", R"({"project_id":")" + place + R"(","machine_id":"m"})");
+        if (!made) return false;
+        book.push_back({.session = id_in(*made, "session_id")});
+        acknowledged& mine = book.back();
+        const std::string path = "/api/sessions/" + to_string(mine.session);
+        for (std::int64_t n = 1; n <= 3; ++n) {
+            if (!ask("POST", path + "/heartbeat", R"({"metadata":{"n":)" + std::to_string(n) + "}}"))
+                return false;
+            mine.beats = n;
+        }
+        for (int t = 0; t < 2; ++t) {
+            const auto task = ask(
+                "POST", "/api/tasks",
+                R"({"session_id":")" + to_string(mine.session) + R"(","project_id":"p","task_name":"t"})");
+            if (!task) return false;
+            mine.tasks.push_back(id_in(*task, "task_id"));
+        }
+        if (!ask("PATCH", "/api/tasks/" + to_string(mine.tasks[0]), R"({"status":"completed"})"))
+            return false;
+        mine.completed_tasks.push_back(mine.tasks[0]);
+        if (!ask("POST", path + "/mark-failed", R"({"error_message":"x"})")) return false;
+        const auto next = ask("POST", path + "/recover", R"({"new_machine_id":"n"})");
+        if (!next) return false;
+        mine.successor = id_in(*next, "session_id");
+        return true;
+    }
+
+    http_client client_;
+    std::string name_;
+    std::atomic<int>& acks_;
+
+public:
+    bool wrong_ = false;  // an answer that was neither success nor the end of the connection
+};
+
+void check_book(reader& from, const std::vector<acknowledged>& book) {
+    for (const acknowledged& one : book) {
+        const auto row = value_of(from.find(table_of<session>(), one.session), "find");
+        REQUIRE(row.has_value());
+        const auto s = from_row<session>(row->values);
+        const auto metadata = s.metadata.object();
+        const std::int64_t n = metadata.contains("n") ? metadata.at("n").as_int64() : 0;
+        CHECK(n >= one.beats);
+        CHECK(n <= one.beats + 1);
+        for (const uuid& id : one.tasks) CHECK(value_of(from.find(table_of<task>(), id), "find").has_value());
+        for (const uuid& id : one.completed_tasks) {
+            const auto task_row = value_of(from.find(table_of<task>(), id), "find");
+            REQUIRE(task_row.has_value());
+            CHECK(from_row<task>(task_row->values).status == task_status::completed);
+        }
+        if (!one.successor) continue;
+        CHECK(s.superseded_by == one.successor);
+        CHECK(value_of(from.find(table_of<session>(), *one.successor), "find").has_value());
+    }
+}
+
+}  // namespace
+
+TEST_CASE("fifty times kill -9 under eight writers lose nothing acknowledged and leave nothing half done") {
+    const char* given = std::getenv("STATETRACK_SEED");
+    const std::uint64_t seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+    MESSAGE("STATETRACK_SEED=" << seed);
+    std::mt19937_64 random(seed);
+    std::unique_ptr<temp_dir> folder;
+    std::vector<acknowledged> book;
+    std::size_t checked = 0;
+    for (int k = 0; k < kills; ++k) {
+        if (k % kills_a_file == 0) {
+            folder = std::make_unique<temp_dir>();
+            book.clear();
+        }
+        std::vector<std::vector<acknowledged>> pages(writers);
+        {
+            daemon_process victim(folder->file("test.db"));
+            const int enough = 1 + static_cast<int>(random() % 400);
+            std::atomic<int> acks = 0;
+            std::atomic<bool> wrong = false;
+            std::vector<std::jthread> threads;
+            for (int w = 0; w < writers; ++w)
+                threads.emplace_back([&, w] {
+                    writer one(victim.port, "k" + std::to_string(k) + "w" + std::to_string(w), acks);
+                    one.run(pages[static_cast<std::size_t>(w)]);
+                    if (one.wrong_) wrong = true;
+                    acks += writer_ended;  // whatever ended it, nobody waits for its answers any more
+                    acks.notify_all();
+                });
+            for (int now = acks; now < enough; now = acks) acks.wait(now);
+            victim.kill_now();
+            threads.clear();
+            CHECK_FALSE(wrong);
+        }
+        for (auto& page : pages) book.insert(book.end(), page.begin(), page.end());
+        const auto keep = open_sqlite_in(*folder);
+        const auto read = keep->read([&](reader& from) -> result<> {
+            check_book(from, book);
+            return {};
+        });
+        REQUIRE(read.has_value());
+        const auto found = value_of(verify(*keep), "verify");
+        for (const auto& broken : found.broken) FAIL_CHECK(broken);
+        checked += book.size();
+    }
+    MESSAGE("sessions looked up after a kill: " << checked);
+    CHECK(checked > 0);
+}

@@ -1,0 +1,282 @@
+// Every query that the API's lists and the tracker's own passes can ask for goes through an index, or walks
+// the rows in order for one page.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "sql/verb_text.hpp"
+#include "sqlite/opening.hpp"
+#include "sqlite/sqlite_dialect.hpp"
+#include "sqlite/tallies.hpp"
+#include "statetrack/entities.hpp"
+#include "statetrack/sqlite_store.hpp"
+#include "temp_dir.hpp"
+
+using namespace statetrack;
+using namespace statetrack::sqlite;
+using statetrack::testing::temp_dir;
+
+namespace {
+
+template <auto Member>
+std::size_t at() {
+    return column_of<Member>();
+}
+
+// A new database with the full schema, looked at from beside its store.
+class planner {
+public:
+    planner() {
+        auto opened = open_sqlite_store({.path = folder_.file("plan.db")});
+        REQUIRE(opened.has_value());
+        store_ = std::move(*opened);
+        auto beside = database::open(folder_.file("plan.db"), {});
+        REQUIRE(beside.has_value());
+        on_ = std::move(*beside);
+    }
+
+    // One line a step.
+    std::vector<std::string> plan_of(const std::string& sql) const {
+        const auto by = statement::prepare(on_, "EXPLAIN QUERY PLAN " + sql, "planning");
+        if (!by) return {"it cannot be planned: " + by.error().detail};
+        std::vector<std::string> lines;
+        run all(*by);
+        while (all.step() == SQLITE_ROW)
+            lines.emplace_back(reinterpret_cast<const char*>(sqlite3_column_text(by->get(), 3)));
+        return lines;
+    }
+    void drop(const std::string& index) const {
+        REQUIRE(on_.run("DROP INDEX \"" + index + "\"", "").has_value());
+    }
+
+private:
+    temp_dir folder_;
+    std::unique_ptr<sqlite_store> store_;
+    database on_;
+};
+
+std::string joined(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const auto& line : lines) text += (text.empty() ? "" : "; ") + line;
+    return text;
+}
+
+bool begins(const std::string& line, std::string_view with) { return line.starts_with(with); }
+
+// What is wrong with how the rows are found: empty, nothing is. Without a condition a walk in order is right,
+// as every query has a limit; with one, only a search is.
+std::string fault_of(const std::vector<std::string>& plan, bool has_conditions) {
+    if (plan.empty()) return "no plan";
+    if (begins(plan.front(), "SEARCH ") && plan.front().find(" USING ") != std::string::npos) return {};
+    const bool walks = begins(plan.front(), "SCAN ") && plan.size() == 1;
+    if (!has_conditions && walks) return {};
+    return "reads the whole table";
+}
+
+struct shape {
+    const table* in = nullptr;
+    query what{};
+    bool may_sort = false;  // few rows by nature, or several values of one column
+    std::string index{};    // where only one will do
+};
+
+condition one_value(const table& in, std::size_t column) {
+    const auto& c = in.columns[column];
+    switch (c.kind) {
+        case column_kind::enumeration:
+            return {column, {std::string(c.enumerators.front())}, false};
+        case column_kind::boolean:
+            return {column, {true}, false};
+        case column_kind::uuid:
+            return {column, {uuid{}}, false};
+        default:
+            return {column, {std::string("x")}, false};
+    }
+}
+
+// Every subset of the filters, newest first, from the beginning and after an ordinal.
+std::vector<shape> lists_of(const table& in, const std::vector<std::size_t>& filters) {
+    std::vector<shape> all;
+    for (std::size_t mask = 0; mask < std::size_t{1} << filters.size(); ++mask) {
+        for (const bool after : {false, true}) {
+            shape s{.in = &in, .what = {.order = direction::descending, .limit = 51}};
+            if (after) s.what.after = 1'000;
+            for (std::size_t i = 0; i < filters.size(); ++i)
+                if (mask >> i & 1) s.what.where.push_back(one_value(in, filters[i]));
+            all.push_back(std::move(s));
+        }
+    }
+    return all;
+}
+
+bool filters_by(const shape& s, std::size_t column) {
+    return std::ranges::any_of(s.what.where, [&](const condition& c) { return c.column == column; });
+}
+
+std::vector<shape> session_shapes() {
+    const auto& in = table_of<session>();
+    auto all = lists_of(in, {at<&session::project_id>(), at<&session::machine_id>(), at<&session::status>(),
+                             at<&session::lineage_id>(), at<&session::archived>()});
+    for (auto& s : all) {
+        if (!filters_by(s, at<&session::lineage_id>())) continue;
+        s.may_sort = true;
+        s.index = "sessions_lineage";
+    }
+    const condition live{
+        at<&session::status>(),
+        {std::string("pending"), std::string("active"), std::string("paused"), std::string("stalled")}};
+    const condition ended{at<&session::status>(),
+                          {std::string("completed"), std::string("failed"), std::string("expired")}};
+    const auto of_machine = one_value(in, at<&session::machine_id>());
+    for (const auto& several : {live, ended}) {
+        all.push_back({&in, {.where = {several}}, true});
+        all.push_back({&in, {.where = {one_value(in, at<&session::project_id>()), several}}, true});
+        all.push_back({&in, {.where = {of_machine, several}}, true});
+        all.push_back(
+            {&in, {.where = {one_value(in, at<&session::lineage_id>()), several}}, true, "sessions_lineage"});
+        all.push_back(
+            {&in,
+             {.where = {of_machine, several, {at<&session::docker_slot>(), {std::int64_t{1}, value{}}}}},
+             true});
+    }
+    all.push_back(
+        {&in, {.where = {one_value(in, at<&session::recovered_from>())}}, true, "sessions_recovered_from"});
+    all.push_back({&in, {.where = {one_value(in, at<&session::session_id>())}}});
+    const uuid one{}, other{{1}};
+    all.push_back({&in, {.where = {{at<&session::lineage_id>(), {one, other}}}}, true, "sessions_lineage"});
+    all.push_back(
+        {&in, {.where = {{at<&session::recovered_from>(), {one, other}}}}, true, "sessions_recovered_from"});
+    const query old{.range = at<&session::completed_at>(), .max = 1, .order_by_range = true};
+    for (const bool with_states : {false, true})
+        for (const bool with_min : {false, true})
+            for (const bool unarchived : {false, true}) {
+                shape s{&in, old, false, "sessions_completed_at"};
+                if (with_states) s.what.where.push_back(ended);
+                if (unarchived) s.what.where.push_back({at<&session::archived>(), {false}});
+                if (with_min) s.what.min = 0;
+                s.what.offset = with_min ? 3 : 0;
+                all.push_back(std::move(s));
+            }
+    return all;
+}
+
+std::vector<shape> other_shapes() {
+    std::vector<shape> all =
+        lists_of(table_of<task>(), {at<&task::session_id>(), at<&task::project_id>(), at<&task::status>()});
+    for (auto& one : lists_of(table_of<machine>(), {at<&machine::status>()})) all.push_back(std::move(one));
+    for (auto& one : lists_of(table_of<memo>(), {})) all.push_back(std::move(one));
+    const auto& events = table_of<event>();
+    const auto of_session = one_value(events, at<&event::session_id>());
+    const condition of_kind{at<&event::kind>(), {std::string("stalled")}};
+    all.push_back({&events, {.where = {of_session}, .after = 5}, false, "events_session"});
+    all.push_back(
+        {&events, {.where = {of_session, of_kind}, .order = direction::descending}, false, "events_session"});
+    all.push_back({&events, {.after = 5}});
+    const condition of_machines{at<&event::entity>(), {std::string("machine")}};
+    all.push_back({&events,
+                   {.where = {of_machines, one_value(events, at<&event::entity_id>())}},
+                   false,
+                   "events_machine"});
+    const condition deleted{at<&event::kind>(), {std::string("deleted")}};
+    const condition of_either{at<&event::entity>(), {std::string("session"), std::string("machine")}};
+    for (const auto& where : {std::vector{deleted}, std::vector{deleted, of_either}})
+        all.push_back(
+            {&events,
+             {.where = where, .range = at<&event::at>(), .max = 1, .order_by_range = true, .limit = 1},
+             false,
+             "events_deleted"});
+    return all;
+}
+
+// How many conditions the best of the described indexes answers at once: the planner must not do with fewer.
+std::ptrdiff_t best_answers(const shape& s) {
+    std::ptrdiff_t best = 0;
+    for (const auto& index : s.in->indexes) {
+        const bool holds_all = std::ranges::all_of(index.where, [&](const condition& part) {
+            return std::ranges::any_of(s.what.where,
+                                       [&](const auto& c) { return sql::same_condition(part, c); });
+        });
+        const auto unanswered = std::ranges::find_if(
+            index.parts, [&](const auto& part) { return part.null_as || !filters_by(s, part.column); });
+        // Archived rows may be few or many: either index will do.
+        if (filters_by(s, at<&session::archived>()) && s.in == &table_of<session>()) continue;
+        if (holds_all) best = std::max(best, unanswered - index.parts.begin());
+    }
+    return best;
+}
+
+std::ptrdiff_t answers_in(const std::string& line) { return std::ranges::count(line, '='); }
+
+std::string text_of(const shape& s) { return sql::select_text(sqlite_dialect(), *s.in, s.what).sql; }
+
+std::string fault_of(const planner& plans, const shape& s) {
+    const auto plan = plans.plan_of(text_of(s));
+    // A walk after an ordinal is a search by the primary key; that is no use to a condition.
+    if (!s.what.where.empty() && joined(plan).find("USING INTEGER PRIMARY KEY") != std::string::npos)
+        return "looks through the rows one by one";
+    if (!s.index.empty() && plan.front().find("INDEX " + s.index + " ") == std::string::npos)
+        return "does not use " + s.index;
+    if (s.index.empty() && answers_in(plan.front()) < best_answers(s)) return "uses the lesser index";
+    if (!s.may_sort && joined(plan).find("TEMP B-TREE") != std::string::npos) return "sorts";
+    return fault_of(plan, !s.what.where.empty() || s.what.range);
+}
+
+std::vector<shape> every_shape() {
+    auto all = session_shapes();
+    for (auto& one : other_shapes()) all.push_back(std::move(one));
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("Every list and every pass of the tracker finds its rows by an index") {
+    const planner plans;
+    for (const auto& s : every_shape())
+        CHECK_MESSAGE(fault_of(plans, s).empty(), fault_of(plans, s), ": ", text_of(s), " -- ",
+                      joined(plans.plan_of(text_of(s))));
+}
+
+TEST_CASE("Verbs by key search by the key") {
+    const planner plans;
+    const auto& d = sqlite_dialect();
+    for (const auto* in : schema()) {
+        std::vector<std::string> verbs{sql::find_text(d, *in), sql::erase_text(d, *in),
+                                       sql::patch_text(d, *in, 2, in->version.has_value())};
+        if (!in->beat_columns.empty()) verbs.push_back(sql::beat_text(d, *in));
+        for (const auto& sql : verbs)
+            CHECK_MESSAGE(fault_of(plans.plan_of(sql), true).empty(), sql, " -- ",
+                          joined(plans.plan_of(sql)));
+    }
+}
+
+TEST_CASE("Counts by the lists' filters come from a tally, the others from an index") {
+    const planner plans;
+    for (const auto& s : every_shape()) {
+        if (s.what.range) continue;
+        const auto tally = tally_text(*s.in, s.what.where);
+        const auto sql = tally ? tally->sql : sql::count_text(sqlite_dialect(), *s.in, s.what.where).sql;
+        CHECK_MESSAGE((tally || !s.what.where.empty() || s.in->tallies.empty()), sql);
+        if (s.what.where.empty() && !tally) continue;
+        const auto plan = plans.plan_of(sql);
+        CHECK_MESSAGE(fault_of(plan, true).empty(), sql, " -- ", joined(plan));
+    }
+}
+
+TEST_CASE("Control: each index that serves a list is missed when it is gone") {
+    for (const auto* in : schema()) {
+        for (const auto& index : in->indexes) {
+            // Kept for its uniqueness alone.
+            if (index.name == "sessions_active_place" || index.name == "sessions_slot" ||
+                index.name == "tasks_retry")
+                continue;
+            const planner plans;
+            plans.drop(std::string(index.name));
+            const auto shapes = every_shape();
+            const auto faults =
+                std::ranges::count_if(shapes, [&](const shape& s) { return !fault_of(plans, s).empty(); });
+            CHECK_MESSAGE(faults > 0, index.name);
+        }
+    }
+}
