@@ -35,12 +35,11 @@ result<rows_and_total<T>> read_page(reader& from, const std::vector<condition>& 
 template <class T>
 result<T> read_one(const tracker::impl& state, std::string_view what, const value& key,
                    std::string_view shown) {
-    return state.read([&](reader& from) -> result<T> {
-        auto found = find_entity<T>(from, key);
-        if (!found) return found.error();
-        if (!*found) return not_found_error(what, shown);
-        return std::move(**found);
-    });
+    const auto found = state.keep.find(table_of<T>(), key);
+    state.store_answered(found ? result<>() : result<>(found.error()));
+    if (!found) return found.error();
+    if (!*found) return not_found_error(what, shown);
+    return from_row<T>((*found)->values);
 }
 
 result<event_list> read_events(const tracker::impl& state, std::vector<condition> where, std::int64_t after,

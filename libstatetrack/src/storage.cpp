@@ -19,4 +19,15 @@ result<> run_body(const unit_of_work& unit, transaction& in) {
     }
 }
 
+result<std::optional<stored_row>> store::find(const table& in, const value& key) {
+    result<std::optional<stored_row>> found = std::optional<stored_row>{};
+    const auto outcome = read([&](reader& from) -> result<> {
+        found = from.find(in, key);
+        if (!found) return found.error();
+        return {};
+    });
+    if (!outcome) return outcome.error();
+    return found;
+}
+
 }  // namespace statetrack

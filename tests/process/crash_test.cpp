@@ -90,6 +90,7 @@ private:
 struct acknowledged {
     uuid session{};
     std::int64_t beats = 0;     // metadata.n at least
+    std::int64_t plain = 0;     // progress_seq at least
     std::vector<uuid> tasks{};  // exist
     std::vector<uuid> completed_tasks{};
     std::optional<uuid> successor{};
@@ -134,6 +135,9 @@ private:
             if (!ask("POST", path + "/heartbeat", R"({"metadata":{"n":)" + std::to_string(n) + "}}"))
                 return false;
             mine.beats = n;
+            if (!ask("POST", path + "/heartbeat", R"({"progress":{"seq":)" + std::to_string(n) + "}}"))
+                return false;
+            mine.plain = n;
         }
         for (int t = 0; t < 2; ++t) {
             const auto task = ask(
@@ -169,6 +173,8 @@ void check_book(reader& from, const std::vector<acknowledged>& book) {
         const std::int64_t n = metadata.contains("n") ? metadata.at("n").as_int64() : 0;
         CHECK(n >= one.beats);
         CHECK(n <= one.beats + 1);
+        CHECK(s.progress_seq >= one.plain);
+        CHECK(s.progress_seq <= one.plain + 1);
         for (const uuid& id : one.tasks) CHECK(value_of(from.find(table_of<task>(), id), "find").has_value());
         for (const uuid& id : one.completed_tasks) {
             const auto task_row = value_of(from.find(table_of<task>(), id), "find");

@@ -261,8 +261,7 @@ void add_broken_views(std::vector<broken_store>& to) {
                   {"The ordinal of an erased row is never used again"}});
     to.push_back({"readers are a group behind",
                   kept("stale", {}, [] { return std::make_unique<stale_store>(); }),
-                  {"A read sees everything that was durable before it",
-                   "Readers beside a writer see whole units of one moment"}});
+                  {"A read sees everything that was durable before it"}});
     to.push_back(hooked("a read loses its body's answer",
                         {.read = [](store& inner, const reading& body) -> result<> {
                             (void)inner.read(body);

@@ -17,15 +17,18 @@ namespace {
 struct opened_writer {
     sqlite_fixture f;
     std::unique_ptr<connection> on;
+    std::unique_ptr<sqlite::row_memory> memory;
 
     opened_writer() {
         f.close();
         on = std::make_unique<connection>(
             needed(sqlite::open_writer(f.options, f.path() + "-owner", sqlite::released_schema())));
+        memory = std::make_unique<sqlite::row_memory>(on->on(), table_of<session>(), 1024 * 1024);
     }
     void run_group(std::vector<unit_of_work>& units) {
         const auto group = all_of(units);
-        sqlite::execute_group(*on, group);
+        sqlite::execute_group(*on, *memory, group);
+        memory->group_ended();
     }
     std::int64_t sessions() { return f.number("SELECT count(*) FROM sessions"); }
 };
@@ -37,6 +40,7 @@ int refuse_commit(void*) { return 1; }
 unit_of_work interrupted(opened_writer& w, const session& s, bool owns_up = true) {
     return {.body = [&w, s, owns_up](transaction& tx) -> result<> {
         auto* db = w.on->on().get();
+        CHECK(tx.insert(table_of<session>(), to_row(session_number(899))).has_value());
         sqlite3_progress_handler(db, 1, interrupt, nullptr);
         const auto inserted = tx.insert(table_of<session>(), to_row(s));
         sqlite3_progress_handler(db, 0, nullptr, nullptr);

@@ -244,7 +244,8 @@ TEST_CASE("Verbs by key search by the key") {
     for (const auto* in : schema()) {
         std::vector<std::string> verbs{sql::find_text(d, *in), sql::erase_text(d, *in),
                                        sql::patch_text(d, *in, 2, in->version.has_value())};
-        if (!in->beat_columns.empty()) verbs.push_back(sql::beat_text(d, *in));
+        if (!in->beat_columns.empty()) verbs.push_back(sql::fold_text(d, *in));
+        if (!in->key_is_ordinal) verbs.push_back(sql::ordinal_text(d, *in));
         for (const auto& sql : verbs)
             CHECK_MESSAGE(fault_of(plans.plan_of(sql), true).empty(), sql, " -- ",
                           joined(plans.plan_of(sql)));

@@ -1,7 +1,6 @@
 #include "backends.hpp"
 
 #include "statetrack/memory_store.hpp"
-#include "temp_dir.hpp"
 #ifdef STATETRACK_HAVE_SQLITE
 #include "statetrack/sqlite_store.hpp"
 #endif
@@ -17,14 +16,16 @@ store_factory memory_backend() {
 }
 
 #ifdef STATETRACK_HAVE_SQLITE
+result<std::unique_ptr<store>> open_in(const temp_dir& folder) {
+    auto opened = open_sqlite_store({.path = folder.file("test.db")});
+    if (!opened) return opened.error();
+    return std::unique_ptr<store>(std::move(*opened));
+}
+
 store_factory sqlite_backend() {
     const auto folder = std::make_shared<std::unique_ptr<temp_dir>>();
     return {.name = "sqlite",
-            .open = [folder]() -> result<std::unique_ptr<store>> {
-                auto opened = open_sqlite_store({.path = (*folder)->file("store.db")});
-                if (!opened) return opened.error();
-                return std::unique_ptr<store>(std::move(*opened));
-            },
+            .open = [folder] { return open_in(**folder); },
             .reset = [folder] { *folder = std::make_unique<temp_dir>(); },
             .durable = true};
 }
@@ -41,5 +42,9 @@ const std::vector<store_factory>& backends() {
     };
     return all;
 }
+
+#ifdef STATETRACK_HAVE_SQLITE
+std::unique_ptr<store> open_sqlite_in(const temp_dir& folder) { return open_in(folder).value(); }
+#endif
 
 }  // namespace statetrack::testing

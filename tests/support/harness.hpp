@@ -41,7 +41,10 @@ public:
         if (!keep) return;
         // Whatever a test did, the model's invariants hold.
         const auto found = verify(*keep);
-        if (!found) return;
+        if (!found) {
+            FAIL_CHECK("verify: " << found.error().detail);
+            return;
+        }
         for (const auto& broken : found->broken) FAIL_CHECK(broken);
     }
 

@@ -13,6 +13,8 @@ struct sqlite_options {
     std::string path;                    // of the database; made if it is not there, with permissions 0600
     int busy_timeout_ms = 5'000;         // for other programs that look at the file
     std::int64_t cache_kib = 64 * 1024;  // pages kept in memory by the writer
+    // Sessions kept in memory, packed (some 200 bytes each), so that a heartbeat need not read its row.
+    std::size_t row_memory_kib = 256 * 1024;
     std::int64_t pages_max =
         0;  // the file grows no further, writes answer store_full; 0: no bound but the disk's
 };
@@ -20,6 +22,10 @@ struct sqlite_options {
 // Safe to use from several threads: reads run one after another beside the writer, on a connection of their
 // own, and so does most of checkpoint. A read keeps its view, and with it the write-ahead log, until its body
 // returns: bodies are short. A body that calls its own store waits for itself for ever.
+//
+// Plain heartbeats are journalled, one row for all of a commit's, and folded into their sessions' rows later:
+// another program that looks at the file finds last_heartbeat, progress and announced silence older there
+// than they are.
 //
 // Until checkpoint is called for the first time SQLite moves the log into the database by itself, within a
 // commit now and then; from then on the host is trusted to go on calling it, and only a log of 200 MB makes

@@ -45,7 +45,8 @@ struct assignment {
     value to;
 };
 
-// What a plain heartbeat writes: the four columns that stand outside version and events.
+// What a plain heartbeat writes: the four columns that stand outside version and events. Nothing is asked for
+// by them: no condition and no range names one, so that a store may keep them apart from their rows.
 struct beat {
     uuid key{};
     timestamp last_heartbeat{};
@@ -108,6 +109,10 @@ public:
     // Runs a reading body on a consistent view that holds everything execute has made durable before the
     // call.
     virtual result<> read(const std::function<result<>(reader&)>& body) = 0;
+
+    // One row, as execute has last made it durable. Here by read; a store that keeps rows in memory knows
+    // better.
+    virtual result<std::optional<stored_row>> find(const table& in, const value& key);
 
     // Housekeeping that the host calls from a thread of its own now and then (every second, say); what it
     // does beside the writer is not done by the writer. May do nothing.

@@ -12,10 +12,14 @@ std::string column_list(const table& from) {
     return text;
 }
 
-std::string where_key(const dialect& in, const table& of, std::size_t parameter) {
-    std::string text = " WHERE " + quoted(of.columns[of.key].name) + " = ";
+std::string where_is(const dialect& in, const std::string& quoted_column, std::size_t parameter) {
+    std::string text = " WHERE " + quoted_column + " = ";
     append_placeholder(text, in, parameter);
     return text;
+}
+
+std::string where_key(const dialect& in, const table& of, std::size_t parameter) {
+    return where_is(in, quoted(of.columns[of.key].name), parameter);
 }
 
 std::string update_text(const dialect& in, const table& of, std::span<const std::size_t> columns) {
@@ -26,7 +30,7 @@ std::string update_text(const dialect& in, const table& of, std::span<const std:
         text += quoted(of.columns[column].name) + " = ";
         append_placeholder(text, in, ++number);
     }
-    return text + where_key(in, of, number + 1);
+    return text;
 }
 
 // Whether the condition comes out as an equality that an index can answer.
@@ -123,6 +127,10 @@ std::string find_text(const dialect& in, const table& from) {
     return "SELECT " + column_list(from) + " FROM " + quoted(from.name) + where_key(in, from, 1);
 }
 
+std::string ordinal_text(const dialect& in, const table& from) {
+    return "SELECT " + ordinal_of(from) + " FROM " + quoted(from.name) + where_key(in, from, 1);
+}
+
 std::string erase_text(const dialect& in, const table& from) {
     return "DELETE FROM " + quoted(from.name) + where_key(in, from, 1);
 }
@@ -146,7 +154,7 @@ std::string patch_text(const dialect& in, const table& of, column_mask changed, 
     std::vector<std::size_t> columns;
     for (std::size_t i = 0; i < of.columns.size(); ++i)
         if (changed >> i & 1) columns.push_back(i);
-    std::string text = update_text(in, of, columns);
+    std::string text = update_text(in, of, columns) + where_key(in, of, columns.size() + 1);
     if (versioned) {
         text += " AND " + quoted(of.columns[*of.version].name) + " = ";
         append_placeholder(text, in, columns.size() + 2);
@@ -154,7 +162,10 @@ std::string patch_text(const dialect& in, const table& of, column_mask changed, 
     return text;
 }
 
-std::string beat_text(const dialect& in, const table& of) { return update_text(in, of, of.beat_columns); }
+std::string fold_text(const dialect& in, const table& of) {
+    return update_text(in, of, of.beat_columns) + where_is(in, ordinal_of(of), of.beat_columns.size() + 1) +
+           " RETURNING " + quoted(of.columns[of.key].name);
+}
 
 statement_text select_text(const dialect& in, const table& from, const query& what) {
     statement_text out{.sql = "SELECT " + column_list(from)};

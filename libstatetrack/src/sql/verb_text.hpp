@@ -19,13 +19,14 @@ inline constexpr std::size_t columns_max = 64;
 
 // Parameter 1: the key.
 std::string find_text(const dialect& in, const table& from);
+std::string ordinal_text(const dialect& in, const table& from);  // the ordinal alone
 std::string erase_text(const dialect& in, const table& from);
 // Parameters: the columns in order, less the key where that is the ordinal. No hidden ordinal is given.
 std::string insert_text(const dialect& in, const table& into);
 // Parameters: the columns of the mask in order, the key, and the version where it is `versioned`.
 std::string patch_text(const dialect& in, const table& of, column_mask changed, bool versioned);
-// Parameters: the beat columns in the order of struct beat, then the key.
-std::string beat_text(const dialect& in, const table& of);
+// Parameters: the beat columns in the order of struct beat, then the ordinal. Returns the key.
+std::string fold_text(const dialect& in, const table& of);
 
 statement_text select_text(const dialect& in, const table& from, const query& what);
 // Counts rows one by one; where a tally knows, it is asked instead.

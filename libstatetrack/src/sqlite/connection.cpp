@@ -14,8 +14,7 @@ namespace {
 constexpr std::size_t statements_max = 512;
 
 constexpr const char* control_texts[controls] = {
-    "BEGIN",        "BEGIN IMMEDIATE",  "COMMIT",         "ROLLBACK",     "SAVEPOINT unit",
-    "RELEASE unit", "ROLLBACK TO unit", "SAVEPOINT verb", "RELEASE verb", "ROLLBACK TO verb"};
+    "BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT unit", "RELEASE unit", "ROLLBACK TO unit"};
 
 std::string reading(const table& in) { return "reading " + std::string(in.name); }
 std::string writing(const table& in) { return "writing " + std::string(in.name); }
@@ -115,6 +114,18 @@ result<std::optional<stored_row>> connection::find(const table& in, const value&
     return std::optional<stored_row>(std::move(*found));
 }
 
+result<std::optional<std::int64_t>> connection::ordinal_of(const table& in, const value& key) {
+    if (!admits(in.columns[in.key], key)) return std::optional<std::int64_t>{};
+    const auto by = prepared(ordinals_, in, sql::ordinal_text);
+    if (!by) return by.error();
+    run one(**by);
+    one.bind(key);
+    const int code = one.step();
+    if (code == SQLITE_DONE) return std::optional<std::int64_t>{};
+    if (code != SQLITE_ROW) return failure(on_.get(), code, reading(in));
+    return std::optional<std::int64_t>(one.integer(0));
+}
+
 result<std::vector<stored_row>> connection::select(const table& in, const query& what) {
     const auto text = sql::select_text(sqlite_dialect(), in, what);
     const auto by = prepared(text.sql, in);
@@ -212,47 +223,6 @@ result<> connection::refused_patch(const table& in, const value& key, std::optio
         if (!fits(in, one)) return cannot_hold(in, one.column);
     }
     return {};
-}
-
-result<> connection::beat_one(const statement& by, const struct beat& one) {
-    const value key{one.key};
-    run update(by);
-    update.bind(one.last_heartbeat.ms);
-    update.bind(one.last_progress_at ? value{one.last_progress_at->ms} : value{});
-    update.bind(one.progress_seq);
-    update.bind(one.silence_until ? value{one.silence_until->ms} : value{});
-    update.bind(key);
-    if (const int code = update.step(); code != SQLITE_DONE) {
-        if ((code & 0xFF) == SQLITE_CONSTRAINT)
-            return error(errc::conflict, "a beat holds what its column cannot");
-        return failure(on_.get(), code, "writing beats");
-    }
-    return {};
-}
-
-result<> connection::beat(std::span<const struct beat> beats) {
-    const auto in = std::ranges::find_if(schema(), [](const auto* t) { return !t->beat_columns.empty(); });
-    if (in == schema().end() || beats.empty()) return {};
-    const auto by = prepared(beats_, **in, sql::beat_text);
-    if (!by) return by.error();
-    if (beats.size() == 1) return beat_one(**by, beats.front());
-    if (const int code = take(control::open_verb); code != SQLITE_OK)
-        return failure(on_.get(), code, "writing beats");
-    result<> written{};
-    for (const auto& one : beats) {
-        written = beat_one(**by, one);
-        if (!written) break;
-    }
-    if (!written && on_.in_transaction()) {
-        // Where this fails the unit cannot be kept; its own savepoint goes further back.
-        if (const int code = take(control::undo_verb); code != SQLITE_OK)
-            written = failure(on_.get(), code, "taking back beats");
-    }
-    if (on_.in_transaction()) {
-        const int code = take(control::close_verb);
-        if (code != SQLITE_OK && written) written = failure(on_.get(), code, "writing beats");
-    }
-    return written;
 }
 
 result<> connection::erase(const table& in, const value& key) {

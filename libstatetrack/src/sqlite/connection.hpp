@@ -23,12 +23,9 @@ enum class control : std::uint8_t {
     rollback,
     open_unit,
     close_unit,
-    undo_unit,
-    open_verb,
-    close_verb,
-    undo_verb
+    undo_unit
 };
-inline constexpr std::size_t controls = 10;
+inline constexpr std::size_t controls = 7;
 
 // Not safe to share between threads without a lock of the owner's.
 class connection {
@@ -46,7 +43,8 @@ public:
     result<std::int64_t> insert(const table& in, const row& values);
     result<> patch(const table& in, const value& key, std::optional<std::int64_t> version,
                    std::span<const assignment> changes);
-    result<> beat(std::span<const struct beat> beats);
+    // The row's ordinal.
+    result<std::optional<std::int64_t>> ordinal_of(const table& in, const value& key);
     result<> erase(const table& in, const value& key);
 
 private:
@@ -58,7 +56,6 @@ private:
     result<const statement*> prepared(const std::string& sql, const table& in);
     result<const statement*> prepared_patch(const table& in, sql::column_mask changed, bool versioned);
 
-    result<> beat_one(const statement& by, const struct beat& one);
     result<stored_row> row_of(const run& from, const table& in) const;
     // Why a patch that wrote no row did not.
     result<> refused_patch(const table& in, const value& key, std::optional<std::int64_t> version,
@@ -70,7 +67,7 @@ private:
 
     database on_;  // outlives its statements
     std::array<statement, controls> controls_{};
-    by_table finds_, inserts_, erases_, beats_;
+    by_table finds_, ordinals_, inserts_, erases_;
     std::map<patch_shape, statement> patches_;
     std::unordered_map<std::string, statement> by_text_;
 };

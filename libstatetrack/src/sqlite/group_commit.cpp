@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "sqlite/view.hpp"
+#include "sqlite/write_view.hpp"
 
 namespace statetrack::sqlite {
 namespace {
@@ -20,33 +20,28 @@ void answer_successes(const units& group, const error& with) {
 }
 
 // Leaves nothing open behind.
-void abandon(connection& on) {
+void abandon(connection& on, row_memory& memory) {
     if (on.on().in_transaction()) (void)on.take(control::rollback);
+    memory.journal.commit_failed();
 }
 
 // True where the transaction was lost, by this unit's doing.
-bool run_unit(connection& on, unit_of_work& unit) {
-    auto* db = on.on().get();
-    view in(on);
-    if (const int code = on.take(control::open_unit); code != SQLITE_OK) {
-        unit.outcome = failure(db, code, "beginning a unit");
-        return !on.on().in_transaction();
-    }
+bool run_unit(connection& on, row_memory& memory, unit_of_work& unit) {
+    write_view in(on, memory);
     unit.outcome = run_body(unit, in);
     if (in.lost_by() || !on.on().in_transaction()) {
         if (unit.outcome)
             unit.outcome = in.lost_by().value_or(error(errc::store_unavailable, "the transaction was lost"));
-        abandon(on);
+        abandon(on, memory);
         return true;
     }
     if (unit.outcome) {
-        const int code = on.take(control::close_unit);
+        const int code = in.keep();
         if (code == SQLITE_OK) return false;
-        unit.outcome = failure(db, code, "ending a unit");
-        if (!on.on().in_transaction()) return true;
+        unit.outcome = failure(on.on().get(), code, "ending a unit");
     }
-    if (on.take(control::undo_unit) != SQLITE_OK || on.take(control::close_unit) != SQLITE_OK) {
-        abandon(on);  // its writes may be there still
+    if (!on.on().in_transaction() || in.undo() != SQLITE_OK) {
+        abandon(on, memory);  // its writes may be there still
         return true;
     }
     return false;
@@ -55,12 +50,11 @@ bool run_unit(connection& on, unit_of_work& unit) {
 // A commit that failed and left the transaction open has written nothing that counts. Otherwise SQLite has
 // rolled back what this process sees; where it had got as far as syncing, or further, the log may hold the
 // commit whole, and whoever opens the database after a crash would find it done.
-error commit_failure(connection& on, int code) {
+error commit_failure(connection& on, row_memory& memory, int code) {
     error why = failure(on.on().get(), code, "committing");
-    if (on.on().in_transaction()) {
-        abandon(on);
-        if (!on.on().in_transaction()) return why;
-    }
+    const bool was_open = on.on().in_transaction();
+    abandon(on, memory);
+    if (was_open && !on.on().in_transaction()) return why;
     const bool before_the_end = (code & 0xFF) == SQLITE_FULL || (code & 0xFF) == SQLITE_BUSY ||
                                 code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_READ;
     if (before_the_end) return why;
@@ -68,26 +62,30 @@ error commit_failure(connection& on, int code) {
 }
 
 // The place of the unit that lost the transaction; the group's size where none did and all is final.
-std::size_t attempt(connection& on, const units& group) {
+std::size_t attempt(connection& on, row_memory& memory, const units& group) {
     if (const int code = on.take(control::begin_immediate); code != SQLITE_OK) {
         const error why = failure(on.on().get(), code, "beginning a transaction");
         for (auto* unit : group) unit->outcome = why;
-        abandon(on);
+        abandon(on, memory);
         return group.size();
     }
     for (std::size_t i = 0; i < group.size(); ++i)
-        if (run_unit(on, *group[i])) return i;
-    if (const int code = on.take(control::commit); code != SQLITE_OK)
-        answer_successes(group, commit_failure(on, code));
+        if (run_unit(on, memory, *group[i])) return i;
+    int code = memory.journal.write();
+    if (code == SQLITE_OK) code = on.take(control::commit);
+    if (code == SQLITE_OK)
+        memory.journal.commit_succeeded();
+    else
+        answer_successes(group, commit_failure(on, memory, code));
     return group.size();
 }
 
 }  // namespace
 
-void execute_group(connection& on, std::span<unit_of_work* const> group) {
+void execute_group(connection& on, row_memory& memory, std::span<unit_of_work* const> group) {
     units left(group.begin(), group.end());
     for (int attempts = 0; !left.empty(); ++attempts) {
-        const std::size_t lost_at = attempt(on, left);
+        const std::size_t lost_at = attempt(on, memory, left);
         if (lost_at == left.size()) return;
         const error why = left[lost_at]->outcome.error();
         left.erase(left.begin() + static_cast<std::ptrdiff_t>(lost_at));

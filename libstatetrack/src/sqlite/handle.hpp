@@ -72,6 +72,9 @@ public:
     // In the order of the parameters.
     void bind(const value& v);
     void bind(std::int64_t v) { note(sqlite3_bind_int64(statement_, ++bound_, v)); }
+    void bind_blob(std::string_view v) {
+        note(sqlite3_bind_blob64(statement_, ++bound_, v.data(), v.size(), SQLITE_STATIC));
+    }
     // SQLITE_ROW, SQLITE_DONE or what went wrong.
     int step() { return bind_failure_ != SQLITE_OK ? bind_failure_ : sqlite3_step(statement_); }
 

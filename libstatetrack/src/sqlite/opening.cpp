@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sql/schema_text.hpp"
+#include "sqlite/beat_journal.hpp"
 #include "sqlite/online_copy.hpp"
 #include "sqlite/sqlite_dialect.hpp"
 #include "sqlite/tallies.hpp"
@@ -15,7 +16,7 @@ constexpr std::int64_t log_bytes_kept = 64 * 1024 * 1024;
 
 // What stands in sqlite_schema under these names, and nothing else, is ours.
 std::vector<std::string> names_expected() {
-    std::vector<std::string> names{std::string(tallies_name)};
+    std::vector<std::string> names{std::string(tallies_name), std::string(journal_name)};
     for (const auto* t : schema()) {
         names.emplace_back(t->name);
         if (!t->key_is_ordinal) names.push_back(sql::key_index_name(*t));
@@ -102,6 +103,7 @@ result<> create(const database& on, std::int64_t version) {
         for (const auto* t : schema())
             if (auto ran = run_all(on, sql::create_statements(sqlite_dialect(), *t), doing); !ran) return ran;
         if (auto ran = run_all(on, everything_of_tallies(), doing); !ran) return ran;
+        if (auto ran = on.run(create_journal(), doing); !ran) return ran;
         return run_all(on,
                        {"PRAGMA application_id = " + std::to_string(application_id),
                         "PRAGMA user_version = " + std::to_string(version)},

@@ -1,7 +1,10 @@
 #include "statetrack/sqlite_store.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <mutex>
+#include <utility>
 
 #include "sqlite/checkpointer.hpp"
 #include "sqlite/group_commit.hpp"
@@ -16,35 +19,45 @@ namespace {
 
 // One turn of a backup, about a millisecond.
 constexpr int backup_pages_per_turn = 128;
+// Of some milliseconds each: a checkpoint folds for no longer than that.
+constexpr int quiet_slices_max = 64;
+
+const table& beaten_table() {
+    const auto in = std::ranges::find_if(schema(), [](const auto* t) { return !t->beat_columns.empty(); });
+    return **in;
+}
 
 class one_file final : public sqlite_store {
 public:
-    one_file(owner_lock lock, database writer, database reader, database passes)
+    one_file(owner_lock lock, database writer, database reader, database passes, std::size_t memory_bytes)
         : lock_(std::move(lock)),
           writer_(std::move(writer)),
+          memory_(writer_.on(), beaten_table(), memory_bytes),
           reader_(std::move(reader)),
           checkpointer_(std::move(passes)) {}
 
-    void execute(std::span<unit_of_work* const> group) override {
-        std::lock_guard turn(writers_turn_);
-        execute_group(writer_, group);
-    }
+    result<> begin() { return memory_.journal.replay(); }
 
+    void execute(std::span<unit_of_work* const> group) override;
     result<> read(const std::function<result<>(reader&)>& body) override;
-
-    result<> checkpoint() override {
-        std::lock_guard only(checkpoint_mutex_);
-        return checkpointer_.run_passes(writers_turn_, writer_.on());
-    }
+    result<std::optional<stored_row>> find(const table& in, const value& key) override;
+    result<> checkpoint() override;
 
     result<> backup(const std::string& path) override;
 
     std::string_view name() const noexcept override { return "sqlite"; }
 
 private:
+    void forget_folded();
+    // Folds while nobody writes: a writer does it by the way.
+    result<> fold_in_quiet();
+
     owner_lock lock_;  // outlives the connections
     turns writers_turn_;
     connection writer_;
+    row_memory memory_;
+    std::atomic<std::uint64_t> groups_ = 0;  // executed
+    std::uint64_t groups_seen_ = 0;          // by the last checkpoint
     std::mutex reader_mutex_;
     connection reader_;
     std::mutex checkpoint_mutex_;
@@ -52,11 +65,53 @@ private:
     std::mutex backup_mutex_;
 };
 
+void one_file::execute(std::span<unit_of_work* const> group) {
+    std::lock_guard turn(writers_turn_);
+    execute_group(writer_, memory_, group);
+    memory_.group_ended();
+    groups_.fetch_add(1, std::memory_order_relaxed);
+    if (memory_.journal.wants_fold(true)) memory_.journal.begin_fold();
+    if (memory_.journal.wants_forget()) forget_folded();
+}
+
+// A reader may have begun before the fold was committed: then another time.
+void one_file::forget_folded() {
+    const std::unique_lock no_reader(reader_mutex_, std::try_to_lock);
+    if (no_reader) memory_.journal.forget_folded();
+}
+
+result<> one_file::checkpoint() {
+    std::lock_guard only(checkpoint_mutex_);
+    if (memory_.journal.wants_fold()) memory_.journal.begin_fold();
+    const auto groups = groups_.load(std::memory_order_relaxed);
+    if (std::exchange(groups_seen_, groups) == groups)
+        if (auto folded = fold_in_quiet(); !folded) return folded;
+    return checkpointer_.run_passes(writers_turn_, writer_.on());
+}
+
+result<> one_file::fold_in_quiet() {
+    for (int slices = 0; slices < quiet_slices_max; ++slices) {
+        std::lock_guard turn(writers_turn_);
+        const auto more = memory_.journal.fold_alone();
+        if (!more) return more.error();
+        if (memory_.journal.wants_forget()) forget_folded();
+        if (!*more) break;
+    }
+    return {};
+}
+
+// Where the row is not in memory it is read: what is kept there is the writer's business.
+result<std::optional<stored_row>> one_file::find(const table& in, const value& key) {
+    if (const auto* id = memory_.is_about(in) ? std::get_if<uuid>(&key) : nullptr)
+        if (auto warm = memory_.find_committed(*id)) return warm;
+    return store::find(in, key);
+}
+
 result<> one_file::read(const std::function<result<>(reader&)>& body) {
     std::lock_guard only(reader_mutex_);
     if (const int code = reader_.take(control::begin); code != SQLITE_OK)
         return failure(reader_.on().get(), code, "beginning to read");
-    view in(reader_);
+    view in(reader_, memory_);
     const unit_of_work reading{.body = [&](transaction& from) { return body(from); }};
     auto answer = run_body(reading, in);
     if (answer && in.lost_by()) answer = *in.lost_by();
@@ -111,8 +166,10 @@ result<std::unique_ptr<sqlite_store>> open_sqlite_store_at(const sqlite_options&
     if (!reader) return reader.error();
     auto passes = open_beside(resolved, use::checkpoints);
     if (!passes) return passes.error();
-    return std::make_unique<one_file>(std::move(*lock), std::move(*writer), std::move(*reader),
-                                      std::move(*passes));
+    auto opened = std::make_unique<one_file>(std::move(*lock), std::move(*writer), std::move(*reader),
+                                             std::move(*passes), resolved.row_memory_kib * 1024);
+    if (auto begun = opened->begin(); !begun) return begun.error();
+    return opened;
 }
 
 }  // namespace sqlite

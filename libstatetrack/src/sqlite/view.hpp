@@ -4,42 +4,45 @@
 #include <optional>
 
 #include "sqlite/connection.hpp"
+#include "sqlite/row_memory.hpp"
 #include "statetrack/storage.hpp"
 
 namespace statetrack::sqlite {
 
-// After some errors (a full disk, an I/O error) the whole transaction is gone, and every later verb would
-// run, and commit, on its own: so they are refused with the error that it was lost by.
-class view final : public transaction {
+// Of a connection that reads. After some errors (a full disk, an I/O error) the whole transaction is gone,
+// and every later verb would run, and commit, on its own: so they are refused with the error that it was lost
+// by.
+class view : public transaction {
 public:
-    explicit view(connection& on) : on_(on) {}
+    view(connection& on, row_memory& memory) : on_(on), memory_(memory) {}
 
     const std::optional<error>& lost_by() const noexcept { return lost_by_; }
 
     result<std::optional<stored_row>> find(const table& in, const value& key) override {
-        return guarded([&] { return on_.find(in, key); });
+        auto found = guarded([&] { return on_.find(in, key); });
+        if (found && *found && memory_.is_about(in)) memory_.bring_up_to_committed(**found);
+        return found;
     }
     result<std::vector<stored_row>> select(const table& in, const query& what) override {
-        return guarded([&] { return on_.select(in, what); });
+        auto found = guarded([&] { return on_.select(in, what); });
+        if (found && memory_.is_about(in))
+            for (auto& one : *found) memory_.bring_up_to_committed(one);
+        return found;
     }
     result<std::int64_t> count(const table& in, std::span<const condition> where) override {
         return guarded([&] { return on_.count(in, where); });
     }
-    result<std::int64_t> insert(const table& in, const row& values) override {
-        return guarded([&] { return on_.insert(in, values); });
+    result<std::int64_t> insert(const table&, const row&) override { return read_only(); }
+    result<> patch(const table&, const value&, std::optional<std::int64_t>,
+                   std::span<const assignment>) override {
+        return read_only();
     }
-    result<> patch(const table& in, const value& key, std::optional<std::int64_t> version,
-                   std::span<const assignment> changes) override {
-        return guarded([&] { return on_.patch(in, key, version, changes); });
-    }
-    result<> beat(std::span<const struct beat> beats) override {
-        return guarded([&] { return on_.beat(beats); });
-    }
-    result<> erase(const table& in, const value& key) override {
-        return guarded([&] { return on_.erase(in, key); });
-    }
+    result<> beat(std::span<const struct beat>) override { return read_only(); }
+    result<> erase(const table&, const value&) override { return read_only(); }
 
-private:
+protected:
+    static error read_only() { return error(errc::store_unavailable, "this connection only reads"); }
+
     template <class Verb>
     auto guarded(Verb verb) -> decltype(verb()) {
         if (lost_by_) return *lost_by_;
@@ -49,6 +52,9 @@ private:
     }
 
     connection& on_;
+    row_memory& memory_;
+
+private:
     std::optional<error> lost_by_;
 };
 

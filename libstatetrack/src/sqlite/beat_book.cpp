@@ -1,0 +1,157 @@
+#include "sqlite/beat_book.hpp"
+
+#include "sqlite/packed_bytes.hpp"
+
+namespace statetrack::sqlite {
+namespace {
+
+constexpr char format = 1;
+enum flag : std::uint8_t { progress = 1, silence = 2, sequence = 4 };
+
+// Column `n` of struct beat's four.
+enum place : std::size_t { at_heartbeat, at_progress, at_sequence, at_silence };
+
+std::optional<std::int64_t> time_of(const value& v) {
+    if (const auto* ms = std::get_if<std::int64_t>(&v)) return *ms;
+    return std::nullopt;
+}
+
+// Differences may wrap: the same arithmetic brings them back.
+std::int64_t minus(std::int64_t a, std::int64_t b) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+std::int64_t plus(std::int64_t a, std::int64_t b) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
+}  // namespace
+
+beat_state state_of(const struct beat& one) {
+    return {.last_heartbeat = one.last_heartbeat.ms,
+            .last_progress_at = one.last_progress_at.value_or(timestamp{}).ms,
+            .progress_seq = one.progress_seq,
+            .silence_until = one.silence_until.value_or(timestamp{}).ms,
+            .has_progress = one.last_progress_at.has_value(),
+            .has_silence = one.silence_until.has_value()};
+}
+
+beat_state state_of(const table& in, const row& values) {
+    const auto& columns = in.beat_columns;
+    const auto progress = time_of(values[columns[at_progress]]);
+    const auto silence = time_of(values[columns[at_silence]]);
+    return {.last_heartbeat = time_of(values[columns[at_heartbeat]]).value_or(0),
+            .last_progress_at = progress.value_or(0),
+            .progress_seq = time_of(values[columns[at_sequence]]).value_or(0),
+            .silence_until = silence.value_or(0),
+            .has_progress = progress.has_value(),
+            .has_silence = silence.has_value()};
+}
+
+void write_to(row& values, const table& in, const beat_state& state) {
+    const auto& columns = in.beat_columns;
+    values[columns[at_heartbeat]] = state.last_heartbeat;
+    values[columns[at_progress]] = state.has_progress ? value{state.last_progress_at} : value{};
+    values[columns[at_sequence]] = state.progress_seq;
+    values[columns[at_silence]] = state.has_silence ? value{state.silence_until} : value{};
+}
+
+void beat_batch::note(std::int64_t ordinal, const beat_state& state) {
+    const auto [at, is_new] = newest_.try_emplace(ordinal, beats_.size());
+    beats_.push_back({ordinal, state, is_new ? first : at->second});
+    at->second = beats_.size() - 1;
+}
+
+const beat_state* beat_batch::find(std::int64_t ordinal) const {
+    if (beats_.empty()) return nullptr;
+    const auto at = newest_.find(ordinal);
+    return at == newest_.end() ? nullptr : &beats_[at->second].state;
+}
+
+void beat_batch::undo_to(std::size_t size) {
+    for (; beats_.size() > size; beats_.pop_back()) {
+        const auto& last = beats_.back();
+        if (last.before == first)
+            newest_.erase(last.ordinal);
+        else
+            newest_[last.ordinal] = last.before;
+    }
+}
+
+void beat_batch::clear() {
+    beats_.clear();
+    newest_.clear();
+}
+
+std::string beat_batch::packed() const {
+    std::string blob(1, format);
+    blob.reserve(1 + 10 * (newest_.size() + 1));
+    std::int64_t time = 0, ordinal = 0;
+    for_each([&](std::int64_t of, const beat_state& state) {
+        pack_signed(blob, minus(of, ordinal));
+        const auto flags = static_cast<std::uint8_t>((state.has_progress ? progress : 0) |
+                                                     (state.has_silence ? silence : 0) |
+                                                     (state.progress_seq != 0 ? sequence : 0));
+        blob += static_cast<char>(flags);
+        pack_signed(blob, minus(state.last_heartbeat, time));
+        ordinal = of;
+        time = state.last_heartbeat;
+        if (flags & progress) pack_signed(blob, minus(state.last_progress_at, time));
+        if (flags & silence) pack_signed(blob, minus(state.silence_until, time));
+        if (flags & sequence) pack_signed(blob, state.progress_seq);
+    });
+    return blob;
+}
+
+std::optional<std::vector<journalled_beat>> unpacked(std::string_view blob) {
+    if (blob.empty() || blob.front() != format) return std::nullopt;
+    unpacker from(blob.substr(1));
+    std::vector<journalled_beat> beats;
+    journalled_beat one;
+    while (!from.at_end()) {
+        one.ordinal = plus(one.ordinal, from.signed_number());
+        const auto flags = from.bytes(1);
+        if (flags.empty()) return std::nullopt;
+        const auto has = [&](flag f) { return (static_cast<unsigned char>(flags.front()) & f) != 0; };
+        const std::int64_t time = plus(one.state.last_heartbeat, from.signed_number());
+        one.state = {.last_heartbeat = time, .has_progress = has(progress), .has_silence = has(silence)};
+        if (has(progress)) one.state.last_progress_at = plus(time, from.signed_number());
+        if (has(silence)) one.state.silence_until = plus(time, from.signed_number());
+        if (has(sequence)) one.state.progress_seq = from.signed_number();
+        if (from.broken()) return std::nullopt;
+        beats.push_back(one);
+    }
+    return beats;
+}
+
+std::optional<beat_state> beat_book::find(std::int64_t ordinal) const {
+    const auto at = kept_.find(ordinal);
+    if (at == kept_.end()) return std::nullopt;
+    const entry& e = at->second;
+    return beat_state{.last_heartbeat = e.last_heartbeat,
+                      .last_progress_at = e.last_progress_at,
+                      .progress_seq = e.progress_seq,
+                      .silence_until = e.silence_until,
+                      .has_progress = (e.row_and_flags & 2) != 0,
+                      .has_silence = (e.row_and_flags & 1) != 0};
+}
+
+void beat_book::keep(std::int64_t ordinal, const beat_state& state, std::int64_t journal_row) {
+    const std::int64_t flags = (state.has_progress ? 2 : 0) | (state.has_silence ? 1 : 0);
+    kept_.insert_or_assign(ordinal, entry{state.last_heartbeat, state.last_progress_at, state.progress_seq,
+                                          state.silence_until, journal_row << 2 | flags});
+}
+
+std::vector<std::int64_t> beat_book::ordinals_up_to(std::int64_t journal_row) const {
+    std::vector<std::int64_t> found;
+    found.reserve(kept_.size());
+    for (const auto& [ordinal, e] : kept_)
+        if (e.journal_row() <= journal_row) found.push_back(ordinal);
+    return found;
+}
+
+void beat_book::forget_up_to(std::int64_t journal_row) {
+    erase_if(kept_, [&](const auto& one) { return one.second.journal_row() <= journal_row; });
+    if (kept_.empty()) kept_ = {};
+}
+
+}  // namespace statetrack::sqlite

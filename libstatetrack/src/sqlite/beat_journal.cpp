@@ -1,0 +1,222 @@
+#include "sqlite/beat_journal.hpp"
+
+#include <algorithm>
+
+#include "sql/verb_text.hpp"
+#include "sqlite/sqlite_dialect.hpp"
+
+namespace statetrack::sqlite {
+namespace {
+
+// Folding begins at a megabyte, or where the journal holds two beats for every row in memory: later it saves
+// writes to the rows, sooner it saves bytes and the time of a replay.
+constexpr std::size_t journal_bytes_small = 1024 * 1024;
+constexpr std::size_t journal_bytes_per_row = 24;
+// Where nobody calls checkpoint the writer begins by itself.
+constexpr std::size_t patience = 4;
+// A commit folds twice as many rows as it has beats, so that folding gets ahead, and at least so many.
+constexpr std::size_t fold_rows_min = 32;
+constexpr std::size_t fold_rows_alone = 512;
+constexpr std::size_t trim_rows = 16;
+
+const std::string insert_text = "INSERT INTO \"beat_journal\" (\"n\", \"beats\") VALUES (?1, ?2)";
+const std::string trim_text = "DELETE FROM \"beat_journal\" WHERE \"n\" <= ?1";
+const std::string replay_text = "SELECT \"n\", \"beats\" FROM \"beat_journal\" ORDER BY \"n\"";
+
+}  // namespace
+
+std::string create_journal() {
+    return "CREATE TABLE \"beat_journal\" (\"n\" INTEGER PRIMARY KEY, \"beats\" BLOB NOT NULL) STRICT";
+}
+
+result<> beat_journal::replay() {
+    constexpr std::string_view doing = "reading the journal of heartbeats";
+    const auto by = statement::prepare(on_, replay_text, doing);
+    if (!by) return by.error();
+    std::lock_guard lock(mutex_);
+    run all(*by);
+    int code = all.step();
+    for (; code == SQLITE_ROW; code = all.step()) {
+        const auto* bytes = static_cast<const char*>(sqlite3_column_blob(by->get(), 1));
+        const auto size = static_cast<std::size_t>(sqlite3_column_bytes(by->get(), 1));
+        const auto beats = unpacked(bytes ? std::string_view(bytes, size) : std::string_view());
+        if (!beats) return error(errc::store_corrupt, std::string(doing) + ": a row of it is no journal's");
+        if (bytes_ == 0) first_row_ = all.integer(0);
+        last_row_ = all.integer(0);
+        bytes_ += size;
+        for (const auto& one : *beats) book_.keep(one.ordinal, one.state, last_row_);
+    }
+    if (code != SQLITE_DONE) return failure(on_.get(), code, doing);
+    return {};
+}
+
+std::optional<beat_state> beat_journal::find(std::int64_t ordinal) const {
+    if (const auto* fresh = batch_.find(ordinal)) return *fresh;
+    return committed(ordinal);
+}
+
+std::optional<beat_state> beat_journal::committed(std::int64_t ordinal) const {
+    std::lock_guard lock(mutex_);
+    return book_.find(ordinal);
+}
+
+int beat_journal::prepare() {
+    if (insert_.get()) return SQLITE_OK;
+    const auto fold_text = sql::fold_text(sqlite_dialect(), of_);
+    const struct {
+        statement& to;
+        const std::string& text;
+    } wanted[] = {{fold_, fold_text}, {trim_, trim_text}, {insert_, insert_text}};
+    for (const auto& one : wanted) {
+        auto made = statement::prepare(on_, one.text, "");
+        if (!made) return sqlite3_extended_errcode(on_.get());
+        one.to = std::move(*made);
+    }
+    return SQLITE_OK;
+}
+
+int beat_journal::write() {
+    const auto [at, journal_row] = [&] {
+        std::lock_guard lock(mutex_);
+        return std::pair(stage_, last_row_ + 1);
+    }();
+    const bool busy = at == stage::folding || at == stage::trimming;
+    if (batch_.empty() && !busy) return SQLITE_OK;
+    if (const int code = prepare(); code != SQLITE_OK) return code;
+    if (!batch_.empty()) {
+        const std::string blob = batch_.packed();
+        run one(insert_);
+        one.bind(journal_row);
+        one.bind_blob(blob);
+        if (const int code = one.step(); code != SQLITE_DONE) return code;
+        wrote_batch_ = true;
+        batch_bytes_ = blob.size();
+    }
+    return at == stage::folding ? fold_slice() : at == stage::trimming ? trim_slice() : SQLITE_OK;
+}
+
+int beat_journal::fold_slice() {
+    const std::size_t least = batch_.empty() ? fold_rows_alone : fold_rows_min;
+    const std::size_t end = std::min(order_.size(), folded_ + std::max(least, 2 * batch_.size()));
+    for (std::size_t i = folded_; i < end; ++i) {
+        // What this very group brings is newer, and has its turn in the next pass.
+        const auto state = committed(order_[i]);
+        if (!state) continue;
+        const value progress = state->has_progress ? value{state->last_progress_at} : value{};
+        const value silence = state->has_silence ? value{state->silence_until} : value{};
+        run one(fold_);
+        one.bind(state->last_heartbeat);
+        one.bind(progress);
+        one.bind(state->progress_seq);
+        one.bind(silence);
+        one.bind(order_[i]);
+        int code = one.step();
+        if (code == SQLITE_ROW) {
+            value key;
+            if (one.read(0, of_.columns[of_.key], key)) on_fold_(key, *state);
+            code = one.step();
+        }
+        if (code != SQLITE_DONE) return code;
+    }
+    slice_ = end - folded_;
+    return SQLITE_OK;
+}
+
+// Oldest first: as long as a row's beats stand anywhere in the journal, the newest of them does.
+int beat_journal::trim_slice() {
+    const std::int64_t rows = std::min<std::int64_t>(trim_rows, fold_up_to_ + 1 - first_row_);
+    run one(trim_);
+    one.bind(first_row_ + rows - 1);
+    if (const int code = one.step(); code != SQLITE_DONE) return code;
+    slice_ = static_cast<std::size_t>(rows);
+    return SQLITE_OK;
+}
+
+void beat_journal::commit_succeeded() {
+    std::lock_guard lock(mutex_);
+    if (wrote_batch_) {
+        ++last_row_;
+        bytes_ += batch_bytes_;
+        batch_.for_each(
+            [&](std::int64_t ordinal, const beat_state& state) { book_.keep(ordinal, state, last_row_); });
+    }
+    wrote_batch_ = false;
+    batch_.clear();
+    const std::size_t done = std::exchange(slice_, 0);
+    if (stage_ == stage::folding) {
+        folded_ += done;
+        if (folded_ < order_.size()) return;
+        order_ = {};
+        stage_ = stage::trimming;
+    } else if (stage_ == stage::trimming) {
+        first_row_ += static_cast<std::int64_t>(done);
+        if (first_row_ <= fold_up_to_) return;
+        stage_ = stage::forgetting;
+    }
+}
+
+void beat_journal::commit_failed() {
+    std::lock_guard lock(mutex_);
+    batch_.clear();
+    wrote_batch_ = false;
+    slice_ = 0;
+}
+
+bool beat_journal::wants_fold(bool overdue) const {
+    std::lock_guard lock(mutex_);
+    const std::size_t enough = std::max(journal_bytes_small, book_.size() * journal_bytes_per_row);
+    return stage_ == stage::none && bytes_ >= (overdue ? patience * enough : enough);
+}
+
+void beat_journal::begin_fold() {
+    std::vector<std::int64_t> order;
+    std::int64_t up_to = 0;
+    {
+        std::lock_guard lock(mutex_);
+        up_to = last_row_;
+        order = book_.ordinals_up_to(up_to);
+    }
+    std::sort(order.begin(), order.end());
+    std::lock_guard lock(mutex_);
+    if (stage_ != stage::none) return;
+    stage_ = stage::folding;
+    fold_up_to_ = up_to;
+    order_ = std::move(order);
+    folded_ = 0;
+    bytes_ = 0;  // of what comes after
+}
+
+bool beat_journal::folding() const {
+    std::lock_guard lock(mutex_);
+    return stage_ == stage::folding || stage_ == stage::trimming;
+}
+
+result<bool> beat_journal::fold_alone() {
+    constexpr std::string_view doing = "folding heartbeats into their sessions";
+    if (!folding()) return false;
+    if (auto begun = on_.run("BEGIN IMMEDIATE", doing); !begun) return begun.error();
+    result<> done{};
+    if (const int code = write(); code != SQLITE_OK) done = failure(on_.get(), code, doing);
+    if (done) done = on_.run("COMMIT", doing);
+    if (!done) {
+        if (on_.in_transaction()) (void)on_.run("ROLLBACK", doing);
+        commit_failed();
+        return done.error();
+    }
+    commit_succeeded();
+    return folding();
+}
+
+bool beat_journal::wants_forget() const {
+    std::lock_guard lock(mutex_);
+    return stage_ == stage::forgetting;
+}
+
+void beat_journal::forget_folded() {
+    std::lock_guard lock(mutex_);
+    if (stage_ != stage::forgetting) return;
+    book_.forget_up_to(fold_up_to_);
+    stage_ = stage::none;
+}
+
+}  // namespace statetrack::sqlite

@@ -1,0 +1,48 @@
+// What the store knows of the table with beats beside the file: rows that were lately asked for, and beats
+// that are not folded into their rows yet.
+#pragma once
+
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <mutex>
+#include <optional>
+
+#include "sqlite/beat_journal.hpp"
+#include "sqlite/warm_rows.hpp"
+
+namespace statetrack::sqlite {
+
+class row_memory {
+public:
+    row_memory(const database& writer, const table& of, std::size_t bytes_max)
+        : journal(writer, of, [this](const value& key, const beat_state& now) { folded(key, now); }),
+          of_(of),
+          warm_(of, bytes_max) {}
+
+    bool is_about(const table& t) const noexcept { return &t == &of_; }
+    const table& of() const noexcept { return of_; }
+
+    // The writer's, in its turn. A row that the group being written has changed is not kept in memory until
+    // it is over.
+    std::optional<stored_row> find(const uuid& key);
+    std::optional<std::int64_t> ordinal_of(const uuid& key);
+    void keep(const uuid& key, const stored_row& as_in_file);
+    void wrote(const uuid& key);
+    void bring_up_to_date(stored_row& found) const;
+    void group_ended() { written_.clear(); }
+
+    // From any thread: as far as it is committed.
+    std::optional<stored_row> find_committed(const uuid& key);
+    void bring_up_to_committed(stored_row& found) const;
+
+    beat_journal journal;
+
+private:
+    void folded(const value& key, const beat_state& now);
+
+    const table& of_;
+    boost::unordered_flat_set<uuid, std::hash<uuid>> written_;
+    std::mutex mutex_;  // guards warm_
+    warm_rows warm_;
+};
+
+}  // namespace statetrack::sqlite

@@ -1,0 +1,116 @@
+#include "sqlite/write_view.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace statetrack::sqlite {
+namespace {
+
+bool is_beat_column(const table& in, std::size_t column) {
+    return std::ranges::find(in.beat_columns, column) != in.beat_columns.end();
+}
+
+bool holds(const table& in, const struct beat& one) {
+    const value columns[] = {one.last_heartbeat.ms,
+                             one.last_progress_at ? value{one.last_progress_at->ms} : value{},
+                             one.progress_seq, one.silence_until ? value{one.silence_until->ms} : value{}};
+    for (std::size_t i = 0; i < in.beat_columns.size(); ++i)
+        if (!admits(in.columns[in.beat_columns[i]], columns[i])) return false;
+    return true;
+}
+
+}  // namespace
+
+result<> write_view::begin() {
+    if (begun_ || lost_by()) return {};
+    if (const int code = on_.take(control::open_unit); code != SQLITE_OK)
+        return guarded([&]() -> result<> { return failure(on_.on().get(), code, "beginning a unit"); });
+    begun_ = true;
+    return {};
+}
+
+int write_view::keep() { return begun_ ? on_.take(control::close_unit) : SQLITE_OK; }
+
+int write_view::undo() {
+    memory_.journal.undo_to(beats_before_);
+    if (!begun_) return SQLITE_OK;
+    const int undone = on_.take(control::undo_unit);
+    return undone == SQLITE_OK ? on_.take(control::close_unit) : undone;
+}
+
+result<std::optional<stored_row>> write_view::find(const table& in, const value& key) {
+    const auto* id = memory_.is_about(in) ? std::get_if<uuid>(&key) : nullptr;
+    if (!id) return guarded([&] { return on_.find(in, key); });
+    if (lost_by()) return *lost_by();
+    if (auto warm = memory_.find(*id)) return warm;
+    auto found = guarded([&] { return on_.find(in, key); });
+    if (!found || !*found) return found;
+    memory_.keep(*id, **found);
+    memory_.bring_up_to_date(**found);
+    return found;
+}
+
+result<std::vector<stored_row>> write_view::select(const table& in, const query& what) {
+    auto found = guarded([&] { return on_.select(in, what); });
+    if (found && memory_.is_about(in))
+        for (auto& one : *found) memory_.bring_up_to_date(one);
+    return found;
+}
+
+result<std::int64_t> write_view::insert(const table& in, const row& values) {
+    if (auto begun = begin(); !begun) return begun.error();
+    return guarded([&] { return on_.insert(in, values); });
+}
+
+result<> write_view::patch(const table& in, const value& key, std::optional<std::int64_t> version,
+                           std::span<const assignment> changes) {
+    if (auto begun = begin(); !begun) return begun;
+    const auto* id = memory_.is_about(in) ? std::get_if<uuid>(&key) : nullptr;
+    if (id) memory_.wrote(*id);
+    auto patched = guarded([&] { return on_.patch(in, key, version, changes); });
+    if (!patched || !id) return patched;
+    return journal_patch(in, *id, changes);
+}
+
+result<> write_view::journal_patch(const table& in, const uuid& key, std::span<const assignment> changes) {
+    const auto is_beat = [&](const assignment& one) { return is_beat_column(in, one.column); };
+    if (std::ranges::none_of(changes, is_beat)) return {};
+    const auto ordinal = ordinal_of(key);
+    if (!ordinal) return ordinal.error();
+    if (!*ordinal) return {};
+    const auto journalled = memory_.journal.find(**ordinal);
+    if (!journalled) return {};
+    row values(in.columns.size());
+    write_to(values, in, *journalled);
+    for (const auto& one : changes) values[one.column] = one.to;
+    memory_.journal.note(**ordinal, state_of(in, values));
+    return {};
+}
+
+result<std::optional<std::int64_t>> write_view::ordinal_of(const uuid& key) {
+    if (const auto warm = memory_.ordinal_of(key)) return warm;
+    return guarded([&] { return on_.ordinal_of(memory_.of(), value{key}); });
+}
+
+result<> write_view::beat(std::span<const struct beat> beats) {
+    if (lost_by()) return *lost_by();
+    std::vector<std::pair<std::int64_t, beat_state>> known;
+    known.reserve(beats.size());
+    for (const auto& one : beats) {
+        const auto ordinal = ordinal_of(one.key);
+        if (!ordinal) return ordinal.error();
+        if (!*ordinal) continue;
+        if (!holds(memory_.of(), one)) return error(errc::conflict, "a beat holds what its column cannot");
+        known.emplace_back(**ordinal, state_of(one));
+    }
+    for (const auto& [ordinal, state] : known) memory_.journal.note(ordinal, state);
+    return {};
+}
+
+result<> write_view::erase(const table& in, const value& key) {
+    if (auto begun = begin(); !begun) return begun;
+    if (const auto* id = memory_.is_about(in) ? std::get_if<uuid>(&key) : nullptr) memory_.wrote(*id);
+    return guarded([&] { return on_.erase(in, key); });
+}
+
+}  // namespace statetrack::sqlite

@@ -1,0 +1,35 @@
+// What the body of one unit sees of the writer's connection. The unit's savepoint is set when it first
+// writes to the file: a plain heartbeat, which only the journal sees, needs none.
+#pragma once
+
+#include "sqlite/view.hpp"
+
+namespace statetrack::sqlite {
+
+class write_view final : public view {
+public:
+    write_view(connection& on, row_memory& memory) : view(on, memory), beats_before_(memory.journal.mark()) {}
+
+    result<std::optional<stored_row>> find(const table& in, const value& key) override;
+    result<std::vector<stored_row>> select(const table& in, const query& what) override;
+    result<std::int64_t> insert(const table& in, const row& values) override;
+    result<> patch(const table& in, const value& key, std::optional<std::int64_t> version,
+                   std::span<const assignment> changes) override;
+    result<> beat(std::span<const struct beat> beats) override;
+    result<> erase(const table& in, const value& key) override;
+
+    // Ends the unit: what it wrote stays or goes. SQLite's code.
+    int keep();
+    int undo();
+
+private:
+    result<> begin();
+    result<std::optional<std::int64_t>> ordinal_of(const uuid& key);
+    // Where the row's beat columns are written beside its journalled beats, those must say the same.
+    result<> journal_patch(const table& in, const uuid& key, std::span<const assignment> changes);
+
+    std::size_t beats_before_;
+    bool begun_ = false;
+};
+
+}  // namespace statetrack::sqlite
