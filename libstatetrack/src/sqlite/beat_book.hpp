@@ -23,6 +23,8 @@ struct beat_state {
     std::int64_t silence_until = 0;  // where has_silence
     bool has_progress = false;
     bool has_silence = false;
+
+    friend bool operator==(const beat_state&, const beat_state&) = default;
 };
 beat_state state_of(const struct beat& one);
 beat_state state_of(const table& in, const row& values);
