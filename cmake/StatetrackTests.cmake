@@ -21,6 +21,7 @@ function(add_statetrack_test name)
     set(target ${name}_test)
     add_executable(${target} ${test_SOURCES})
     target_link_libraries(${target} PRIVATE statetrack_test_main ${test_LIBS} statetrack_warnings)
+    target_compile_options(${target} PRIVATE -O1)  # tests run once and are compiled often
     set_target_properties(${target} PROPERTIES
         LABELS "${test_LABELS}" CROSSCOMPILING_EMULATOR "${statetrack_test_launcher}")
     doctest_discover_tests(${target} TEST_PREFIX "${name}: ")

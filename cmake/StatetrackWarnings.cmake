@@ -11,6 +11,11 @@ if(PROJECT_IS_TOP_LEVEL)
     endif()
 endif()
 
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # Of two files in one unit the second counts as included, and its unnamed namespace as everybody's.
+    target_compile_options(statetrack_warnings INTERFACE -Wno-subobject-linkage)
+endif()
+
 if(STATETRACK_SANITIZE)
     # Unoptimized, 100 000 sessions take minutes; line numbers are all of the debug information that is read.
     target_compile_options(statetrack_warnings INTERFACE

@@ -24,8 +24,6 @@ public:
     }
 };
 
-constexpr std::int64_t day_ms = 86'400'000;
-
 void write_digits(char* out, std::int64_t number, int width) {
     for (int i = width - 1; i >= 0; --i, number /= 10) out[i] = static_cast<char>('0' + number % 10);
 }

@@ -9,14 +9,14 @@ commit_queue::commit_queue(store& keep, std::function<void()> on_work)
 
 commit_queue::~commit_queue() {
     // Posted and never drained: not done, and nobody left to be told.
-    for (auto* job : waiting_) delete job;
+    for (auto* job : waiting_) delete job;  // a blocking caller is gone before its tracker
 }
 
-void commit_queue::run(std::span<commit_job> jobs) {
+void commit_queue::run(std::span<commit_job* const> jobs) {
     std::unique_lock lock(mutex_);
-    for (auto& job : jobs) waiting_.push_back(&job);
+    waiting_.insert(waiting_.end(), jobs.begin(), jobs.end());
     const auto done = [&] {
-        return std::all_of(jobs.begin(), jobs.end(), [](const commit_job& job) { return job.settled; });
+        return std::all_of(jobs.begin(), jobs.end(), [](const commit_job* job) { return job->settled_; });
     };
     while (!done()) {
         if (leading_)
@@ -34,6 +34,7 @@ void commit_queue::post(std::unique_ptr<commit_job> job) {
     {
         std::lock_guard lock(mutex_);
         was_idle = waiting_.empty();
+        job->posted_ = true;
         waiting_.push_back(job.release());  // owned by the queue: lead hands it on to finished_
     }
     if (was_idle && on_work_) on_work_();
@@ -41,6 +42,7 @@ void commit_queue::post(std::unique_ptr<commit_job> job) {
 
 std::size_t commit_queue::drain() {
     std::size_t called = 0;
+    std::vector<std::unique_ptr<commit_job>> ready;
     std::unique_lock lock(mutex_);
     while (!waiting_.empty() || !finished_.empty()) {
         if (finished_.empty()) {
@@ -50,13 +52,11 @@ std::size_t commit_queue::drain() {
                 lead(lock);
             continue;
         }
-        auto ready = std::move(finished_);
-        finished_.clear();
+        ready.swap(finished_);
         lock.unlock();
-        for (auto& job : ready) {
-            job->complete(job->unit.outcome);
-            ++called;
-        }
+        for (auto& job : ready) job->complete(job->outcome());
+        called += ready.size();
+        ready.clear();
         lock.lock();
     }
     return called;
@@ -64,26 +64,23 @@ std::size_t commit_queue::drain() {
 
 void commit_queue::lead(std::unique_lock<std::mutex>& lock) {
     leading_ = true;
-    std::vector<commit_job*> group;
-    group.reserve(std::min(waiting_.size(), group_units_max));
-    while (!waiting_.empty() && group.size() < group_units_max) {
-        group.push_back(waiting_.front());
+    group_.clear();
+    while (!waiting_.empty() && group_.size() < group_units_max) {
+        group_.push_back(waiting_.front());
         waiting_.pop_front();
     }
     lock.unlock();
 
-    std::vector<unit_of_work*> units;
-    units.reserve(group.size());
-    for (auto* job : group) units.push_back(&job->unit);
-    keep_.execute(units);
-    for (auto* job : group)
-        if (job->settle) job->settle(job->unit.outcome);
+    units_.clear();
+    for (auto* job : group_) units_.push_back(&job->unit_);
+    keep_.execute(units_);
+    for (auto* job : group_) job->settle(job->outcome());
 
     lock.lock();
     leading_ = false;
-    for (auto* job : group) {
-        job->settled = true;
-        if (job->complete) finished_.emplace_back(job);
+    for (auto* job : group_) {
+        job->settled_ = true;
+        if (job->posted_) finished_.emplace_back(job);
     }
     settled_.notify_all();
 }

@@ -18,11 +18,28 @@ namespace statetrack {
 
 inline constexpr std::size_t group_units_max = 1'024;
 
-struct commit_job {
-    unit_of_work unit{};
-    std::function<void(const result<>&)> settle{};  // right after the commit, in its order; effects on memory
-    std::function<void(const result<>&)> complete{};  // by drain only; empty for blocking callers
-    bool settled = false;
+// One operation on its way through the queue.
+class commit_job {
+public:
+    commit_job() = default;
+    commit_job(const commit_job&) = delete;
+    commit_job& operator=(const commit_job&) = delete;
+    virtual ~commit_job() = default;
+
+    // The body of its unit.
+    virtual result<> run(transaction& in) = 0;
+    // Right after the commit, in its order: effects on memory.
+    virtual void settle(const result<>&) {}
+    // Of a posted one, by drain.
+    virtual void complete(const result<>&) {}
+
+    const result<>& outcome() const { return unit_.outcome; }
+
+private:
+    friend class commit_queue;
+    unit_of_work unit_{.body = [this](transaction& in) { return run(in); }};
+    bool posted_ = false;
+    bool settled_ = false;
 };
 
 // Safe to call from several threads.
@@ -35,7 +52,7 @@ public:
     commit_queue& operator=(const commit_queue&) = delete;
 
     // Returns when all are settled.
-    void run(std::span<commit_job> jobs);
+    void run(std::span<commit_job* const> jobs);
     void post(std::unique_ptr<commit_job> job);
     // Commits what has gathered, and calls completions until none is left. How many it called.
     std::size_t drain();
@@ -50,7 +67,10 @@ private:
     std::condition_variable settled_;
     bool leading_ = false;
     std::deque<commit_job*> waiting_;
-    std::deque<std::unique_ptr<commit_job>> finished_;  // posted ones whose completion is due
+    std::vector<std::unique_ptr<commit_job>> finished_;  // posted ones whose completion is due
+    // The leader's own, kept between groups.
+    std::vector<commit_job*> group_;
+    std::vector<unit_of_work*> units_;
 };
 
 }  // namespace statetrack

@@ -12,22 +12,26 @@ bool waiting(std::optional<session_phase> phase) {
     return phase == session_phase::waiting_input || phase == session_phase::waiting_permission;
 }
 
-// What the beat makes of the row; the caller decides whether the difference is plain.
+// The four columns that every beat writes.
+void take_beat(const operation& op, const heartbeat& beat, session& row) {
+    row.last_heartbeat = op.at.now;
+    if (beat.progress && beat.progress->seq > row.progress_seq) {
+        row.progress_seq = beat.progress->seq;
+        row.last_progress_at = op.at.now;
+    }
+    row.silence_until.reset();
+    if (beat.expect_silence_ms.to.value_or(0) > 0)
+        row.silence_until = timestamp{
+            op.at.now.ms + std::min(*beat.expect_silence_ms.to, op.state.options.announced_silence_ms_max)};
+}
+
+// What the beat makes of the row beside those; the caller decides whether anything differs.
 result<session> beaten(const operation& op, const heartbeat& beat, const session& row) {
     session after = row;
-    after.last_heartbeat = op.at.now;
     after.status = next_status(row.status, session_action::heartbeat).value();
     if (after.status == session_status::active && !after.started_at) after.started_at = op.at.now;
-    if (beat.progress && beat.progress->seq > row.progress_seq) {
-        after.progress_seq = beat.progress->seq;
-        after.last_progress_at = op.at.now;
-        if (waiting(row.phase)) after.phase.reset();
-    }
+    if (beat.progress && beat.progress->seq > row.progress_seq && waiting(row.phase)) after.phase.reset();
     if (beat.phase.given) after.phase = beat.phase.to;
-    after.silence_until.reset();
-    if (beat.expect_silence_ms.to.value_or(0) > 0)
-        after.silence_until = timestamp{
-            op.at.now.ms + std::min(*beat.expect_silence_ms.to, op.state.options.announced_silence_ms_max)};
     if (beat.current_task_id.given) after.current_task_id = beat.current_task_id.to;
     if (beat.checkpoint.given) after.checkpoint = beat.checkpoint.to;
     if (beat.metadata)
@@ -35,13 +39,12 @@ result<session> beaten(const operation& op, const heartbeat& beat, const session
     return after;
 }
 
-bool is_plain(const session& row, const session& after) {
-    session same = row;
-    same.last_heartbeat = after.last_heartbeat;
-    same.last_progress_at = after.last_progress_at;
-    same.progress_seq = after.progress_seq;
-    same.silence_until = after.silence_until;
-    return same == after;
+// Most beats say nothing but that the session is alive and gets on: nothing to compare then.
+bool says_nothing_else(const heartbeat& beat, const session& row) {
+    return row.status == session_status::active && row.started_at && !beat.metadata &&
+           !beat.checkpoint.given && (!beat.phase.given || beat.phase.to == row.phase) &&
+           (!beat.current_task_id.given || beat.current_task_id.to == row.current_task_id) &&
+           (!beat.progress || (!beat.progress->note && !waiting(row.phase)));
 }
 
 // A stalled session that comes back was a false stall; its reason is that of the verdict, unless the client
@@ -64,18 +67,19 @@ result<event_note> reactivation(operation& op, const heartbeat& beat, const sess
     return note;
 }
 
-result<> write_beat(operation& op, const heartbeat& beat, const session& row, session& after, bool plain) {
-    const row_news news{.at = op.at.age, .heard = op.at.age, .by_beat = true};
-    if (plain) {
-        const struct beat one {
-            .key = row.session_id, .last_heartbeat = after.last_heartbeat,
-            .last_progress_at = after.last_progress_at, .progress_seq = after.progress_seq,
-            .silence_until = after.silence_until
-        };
-        if (const auto done = op.tx.beat(std::span(&one, 1)); !done) return done.error();
-        op.out.sessions.push_back({after, news});
-        return {};
-    }
+// Outside version and events.
+result<> write_plain(operation& op, const session& now) {
+    const struct beat one {
+        .key = now.session_id, .last_heartbeat = now.last_heartbeat, .last_progress_at = now.last_progress_at,
+        .progress_seq = now.progress_seq, .silence_until = now.silence_until
+    };
+    if (const auto done = op.tx.beat(std::span(&one, 1)); !done) return done.error();
+    op.out.beats.push_back(
+        {now.session_id, now.version, now.last_heartbeat, now.last_progress_at, now.silence_until});
+    return {};
+}
+
+result<> write_changes(operation& op, const heartbeat& beat, const session& row, session& after) {
     event_note note{.kind = "heartbeat"};
     if (row.status == session_status::pending) note.kind = "activated";
     if (row.status == session_status::stalled) {
@@ -88,9 +92,28 @@ result<> write_beat(operation& op, const heartbeat& beat, const session& row, se
         append_json_string(mark, *beat.progress->note);
         note.extra += (note.extra.empty() ? "" : ",") + mark + "}";
     }
+    const row_news news{.at = op.at.age, .heard = op.at.age, .by_beat = true};
     if (const auto done = op.update(row, after, note, news); !done)
         return op.place_error(done.error(), after);
     return {};
+}
+
+// Writes the beat, and brings the row to what it then is. Whether it was a plain one.
+result<bool> write_beat(operation& op, const heartbeat& beat, session& row) {
+    if (!says_nothing_else(beat, row)) {
+        auto after = beaten(op, beat, row);
+        if (!after) return after.error();
+        const bool differs = !(*after == row) || (beat.progress && beat.progress->note);
+        if (differs) {
+            take_beat(op, beat, *after);
+            if (const auto done = write_changes(op, beat, row, *after); !done) return done.error();
+            row = std::move(*after);
+            return false;
+        }
+    }
+    take_beat(op, beat, row);
+    if (const auto done = write_plain(op, row); !done) return done.error();
+    return true;
 }
 
 }  // namespace
@@ -100,7 +123,8 @@ result<heartbeat_answer> beat_session(operation& op, const heartbeat& beat,
     auto found = find_entity<session>(op.tx, beat.session_id);
     if (!found) return found.error();
     if (!*found) return not_found_error("session", to_string(beat.session_id));
-    const session& row = **found;
+    heartbeat_answer answer{.session = {std::move(**found)}};
+    session& row = answer.session.row;
     if (machine_id && row.machine_id != machine_id)
         return error(errc::in_use,
                      "session " + to_string(row.session_id) + " is none of machine " + *machine_id);
@@ -112,21 +136,16 @@ result<heartbeat_answer> beat_session(operation& op, const heartbeat& beat,
         return error(errc::illegal_transition,
                      "the session has no machine and so no place; recover it onto one");
 
-    auto after = beaten(op, beat, row);
-    if (!after) return after.error();
-    const bool noted = beat.progress && beat.progress->note;
-    const bool plain = is_plain(row, *after) && !noted;
-    const bool first = row.last_heartbeat == row.started_at.value_or(row.created_at);
-    if (const auto done = write_beat(op, beat, row, *after, plain); !done) return done.error();
-
-    heartbeat_answer answer{.session = {std::move(*after)}, .plain = plain, .first = first};
-    const session& now = answer.session.row;
-    const std::int64_t threshold_ms = now.stall_threshold_ms.value_or(op.state.options.stall_threshold_ms);
+    answer.first = row.last_heartbeat == row.started_at.value_or(row.created_at);
+    const auto plain = write_beat(op, beat, row);
+    if (!plain) return plain.error();
+    answer.plain = *plain;
+    const std::int64_t threshold_ms = row.stall_threshold_ms.value_or(op.state.options.stall_threshold_ms);
     answer.next_heartbeat_ms = beat_interval_ms(threshold_ms);
-    if (now.status == session_status::active) {
+    if (row.status == session_status::active) {
         silence quiet{.last_heard = op.at.age, .threshold_ms = threshold_ms};
-        if (now.silence_until) quiet.announced_until = op.at.age + (now.silence_until->ms - op.at.now.ms);
-        const auto away = op.state.absences();
+        if (row.silence_until) quiet.announced_until = op.at.age + (row.silence_until->ms - op.at.now.ms);
+        const auto away = op.state.absences(op.at.age);
         answer.deadline = timestamp{op.at.now.ms + (deadline(quiet, *away) - op.at.age)};
     }
     return answer;

@@ -1,6 +1,7 @@
 #include "liveness_index.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "statetrack/lifecycle.hpp"
 
@@ -37,34 +38,51 @@ void liveness_index::apply(const session& row, const timeline& times, const row_
     e.stall_threshold_ms = row.stall_threshold_ms;
     e.progress_threshold_ms = row.progress_threshold_ms;
     e.machine_id = row.machine_id;
-    if (e.silence_until != row.silence_until) {
-        e.silence_until = row.silence_until;
-        e.announced_until =
-            row.silence_until ? std::optional(times.age_of(*row.silence_until)) : std::nullopt;
-        look_again = true;
-    }
-    look_again |= take_progress(e, row, times, news, is_new);
-    if (look_again) file(e, at_once);
-}
-
-bool liveness_index::take_progress(live_entry& e, const session& row, const timeline& times,
-                                   const row_news& news, bool is_new) {
+    look_again |= take_silence(e, row.silence_until, times);
     const bool waits = waits_for_a_person(row);
     const bool judged_again = e.waiting && !waits;
-    const bool changed = e.waiting != waits || e.last_progress_at != row.last_progress_at;
+    look_again |= e.waiting != waits;
     e.waiting = waits;
-    if (is_new || e.last_progress_at != row.last_progress_at) {
-        e.last_progress_at = row.last_progress_at;
-        const timestamp since = row.last_progress_at.value_or(row.started_at.value_or(row.created_at));
-        e.progress_since = std::min(times.age_of(since), news.at);
-        e.progress_reported = false;
-    }
+    if (is_new || e.last_progress_at != row.last_progress_at)
+        look_again |=
+            take_progress(e, row.last_progress_at, row.started_at.value_or(row.created_at), times, news.at);
     // Judging begins anew when the agent has stopped waiting for a person.
     if (judged_again) {
         e.progress_since = std::max(e.progress_since, news.at);
         e.progress_reported = false;
     }
-    return changed;
+    if (look_again) file(e, at_once);
+}
+
+const live_entry* liveness_index::beat(const plain_beat& by, const timeline& times, instant at) {
+    live_entry* e = find(by.session_id);
+    if (!e || by.version < e->version) return nullptr;
+    e->last_heard = std::max(e->last_heard, at);
+    e->has_beat = true;
+    e->observed = false;
+    e->last_heartbeat = by.last_heartbeat;
+    bool look_again = take_silence(*e, by.silence_until, times);
+    // A plain beat changes progress by a mark only.
+    if (by.last_progress_at && e->last_progress_at != by.last_progress_at)
+        look_again |= take_progress(*e, by.last_progress_at, *by.last_progress_at, times, at);
+    if (look_again) file(*e, at_once);
+    return e;
+}
+
+// A deadline that comes later needs no new look: the old one finds it.
+bool liveness_index::take_progress(live_entry& e, std::optional<timestamp> last_progress_at,
+                                   timestamp else_since, const timeline& times, instant at) {
+    e.last_progress_at = last_progress_at;
+    e.progress_since = std::min(times.age_of(last_progress_at.value_or(else_since)), at);
+    return std::exchange(e.progress_reported, false);
+}
+
+bool liveness_index::take_silence(live_entry& e, std::optional<timestamp> until, const timeline& times) {
+    if (e.silence_until == until) return false;
+    const auto before = e.announced_until;
+    e.silence_until = until;
+    e.announced_until = until ? std::optional(times.age_of(*until)) : std::nullopt;
+    return before && (!e.announced_until || *e.announced_until < *before);
 }
 
 void liveness_index::erase(const uuid& id) { entries_.erase(id); }

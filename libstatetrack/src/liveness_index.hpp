@@ -49,11 +49,22 @@ struct row_news {
     bool by_beat = false;
 };
 
+// What a plain heartbeat left in its row.
+struct plain_beat {
+    uuid session_id{};
+    std::int64_t version = 0;
+    timestamp last_heartbeat{};
+    std::optional<timestamp> last_progress_at{};
+    std::optional<timestamp> silence_until{};
+};
+
 class liveness_index {
 public:
     // Brings the entry to what the row says; a terminal row's entry goes. Older versions of a row are
     // ignored.
     void apply(const session& row, const timeline& times, const row_news& news);
+    // The same for what a plain heartbeat changes. The entry, where there is one to tell.
+    const live_entry* beat(const plain_beat& by, const timeline& times, instant at);
     void erase(const uuid& id);
     // A sign of life: a maximum, so that it is harmless if the write behind it fails. False: unknown, or
     // another epoch than the session's.
@@ -87,8 +98,10 @@ private:
         bool operator>(const filing& other) const { return at > other.at; }
     };
     bool valid(const filing& f) const;
-    static bool take_progress(live_entry& e, const session& row, const timeline& times, const row_news& news,
-                              bool is_new);
+    // True where the entry must be looked at again.
+    static bool take_progress(live_entry& e, std::optional<timestamp> last_progress_at, timestamp else_since,
+                              const timeline& times, instant at);
+    static bool take_silence(live_entry& e, std::optional<timestamp> until, const timeline& times);
 
     boost::unordered_flat_map<uuid, live_entry, std::hash<uuid>> entries_;
     std::vector<filing>

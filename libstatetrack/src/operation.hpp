@@ -20,6 +20,7 @@ namespace statetrack {
 
 struct effects {
     std::vector<std::pair<session, row_news>> sessions{};
+    std::vector<plain_beat> beats{};
     std::vector<uuid> erased_sessions{};
     std::vector<std::pair<machine, std::optional<instant>>> machines{};  // with the machine's own beat
     std::vector<std::string> erased_machines{};
@@ -57,7 +58,7 @@ result<std::optional<T>> find_entity(reader& from, const value& key) {
     auto found = from.find(table_of<T>(), key);
     if (!found) return found.error();
     if (!*found) return std::optional<T>{};
-    return std::optional<T>(from_row<T>((*found)->values));
+    return std::optional<T>(from_row<T>(std::move((*found)->values)));
 }
 
 template <class T>
@@ -66,7 +67,7 @@ result<std::vector<T>> select_entities(reader& from, const query& what) {
     if (!found) return found.error();
     std::vector<T> entities;
     entities.reserve(found->size());
-    for (const auto& one : *found) entities.push_back(from_row<T>(one.values));
+    for (auto& one : *found) entities.push_back(from_row<T>(std::move(one.values)));
     return entities;
 }
 
@@ -79,7 +80,7 @@ result<std::vector<T>> select_all(reader& from, query what) {
     for (;;) {
         auto found = from.select(table_of<T>(), what);
         if (!found) return found.error();
-        for (const auto& one : *found) entities.push_back(from_row<T>(one.values));
+        for (auto& one : *found) entities.push_back(from_row<T>(std::move(one.values)));
         if (found->size() < what.limit) return entities;
         what.after = found->back().ordinal;
     }

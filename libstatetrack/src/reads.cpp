@@ -21,13 +21,14 @@ result<rows_and_total<T>> read_page(reader& from, const std::vector<condition>& 
                      .after = which.after,
                      .offset = which.offset,
                      .limit = std::min(which.limit + 1, select_rows_max)};
-    const auto found = from.select(table_of<T>(), what);
+    auto found = from.select(table_of<T>(), what);
     if (!found) return found.error();
     const auto total = from.count(table_of<T>(), where);
     if (!total) return total.error();
     rows_and_total<T> page_read{.rows = {}, .total = *total, .next = {}};
     const std::size_t shown = std::min(found->size(), which.limit);
-    for (std::size_t i = 0; i < shown; ++i) page_read.rows.push_back(from_row<T>((*found)[i].values));
+    for (std::size_t i = 0; i < shown; ++i)
+        page_read.rows.push_back(from_row<T>(std::move((*found)[i].values)));
     if (found->size() > which.limit && shown > 0) page_read.next = (*found)[shown - 1].ordinal;
     return page_read;
 }
@@ -35,11 +36,11 @@ result<rows_and_total<T>> read_page(reader& from, const std::vector<condition>& 
 template <class T>
 result<T> read_one(const tracker::impl& state, std::string_view what, const value& key,
                    std::string_view shown) {
-    const auto found = state.keep.find(table_of<T>(), key);
+    auto found = state.keep.find(table_of<T>(), key);
     state.store_answered(found ? result<>() : result<>(found.error()));
     if (!found) return found.error();
     if (!*found) return not_found_error(what, shown);
-    return from_row<T>((*found)->values);
+    return from_row<T>(std::move((*found)->values));
 }
 
 result<event_list> read_events(const tracker::impl& state, std::vector<condition> where, std::int64_t after,

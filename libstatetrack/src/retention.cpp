@@ -8,7 +8,6 @@
 namespace statetrack {
 namespace {
 
-constexpr std::int64_t day_ms = 86'400'000;
 constexpr std::size_t batch_sessions_max = 16;
 constexpr std::size_t batch_events_max = 256;
 constexpr int batches_a_sweep_max = 8;

@@ -1,6 +1,7 @@
 // The detector at work: finds what is due, holds back where the fault may be ours, and has the rest recorded.
 #include <algorithm>
 #include <boost/json/array.hpp>
+#include <deque>
 
 #include "statetrack/lifecycle.hpp"
 #include "tracker_impl.hpp"
@@ -41,30 +42,45 @@ std::optional<error> record_all(tracker::impl& state, std::vector<candidate>& al
 
 }  // namespace
 
+namespace {
+
+class detector_job final : public commit_job {
+public:
+    detector_job(tracker::impl& state, const std::function<result<>(operation&)>& body, const moment& at,
+                 const caller& by)
+        : state_(state), body_(body), at_(at), by_(by), ids_(state.ids) {}
+
+    result<> run(transaction& tx) override {
+        ids_.rewind();
+        out_ = {};
+        operation op(tx, state_, at_, by_, ids_, out_);
+        return body_(op);
+    }
+    void settle(const result<>& outcome) override {
+        state_.store_answered(outcome);
+        if (outcome) state_.apply_effects(out_, at_);
+    }
+
+private:
+    tracker::impl& state_;
+    const std::function<result<>(operation&)>& body_;
+    const moment& at_;
+    const caller& by_;
+    drawn_ids ids_;
+    effects out_{};
+};
+
+}  // namespace
+
 std::vector<result<>> tracker::impl::run_all(std::vector<std::function<result<>(operation&)>> bodies,
                                              const moment& at, const caller& by) {
-    struct one {
-        drawn_ids ids;
-        effects out{};
-    };
-    std::vector<one> states(bodies.size(), one{drawn_ids(ids)});
-    std::vector<commit_job> work(bodies.size());
-    for (std::size_t i = 0; i < bodies.size(); ++i) {
-        work[i].unit.body = [this, &at, &by, &mine = states[i], &body = bodies[i]](transaction& tx) {
-            mine.ids.rewind();
-            mine.out = {};
-            operation op(tx, *this, at, by, mine.ids, mine.out);
-            return body(op);
-        };
-        work[i].settle = [this, &at, &mine = states[i]](const result<>& outcome) {
-            store_answered(outcome);
-            if (outcome) apply_effects(mine.out, at);
-        };
-    }
-    if (!work.empty()) queue.run(work);
+    std::deque<detector_job> jobs;
+    std::vector<commit_job*> all;
+    for (const auto& body : bodies) all.push_back(&jobs.emplace_back(*this, body, at, by));
+    if (!all.empty()) queue.run(all);
     std::vector<result<>> outcomes;
-    outcomes.reserve(work.size());
-    for (auto& job : work) outcomes.push_back(std::move(job.unit.outcome));
+    outcomes.reserve(jobs.size());
+    for (const auto& job : jobs) outcomes.push_back(job.outcome());
     return outcomes;
 }
 

@@ -67,6 +67,7 @@ std::int64_t timeline::merge(absence span, std::string_view why) {
     recorded_.insert(place, std::move(merged));
     if (recorded_.size() > absences_max) recorded_.erase(recorded_.begin());
     changed_ = true;
+    shared_.reset();
     return grown_ms;
 }
 
@@ -84,6 +85,12 @@ std::vector<absence> timeline::absences(instant at) const {
         spans.push_back(open);
     }
     return spans;
+}
+
+std::shared_ptr<const std::vector<absence>> timeline::shared_absences(instant at) {
+    if (store_down_since_) return std::make_shared<const std::vector<absence>>(absences(at));
+    if (!shared_) shared_ = std::make_shared<const std::vector<absence>>(absences(at));
+    return shared_;
 }
 
 std::int64_t timeline::listened_ms(instant at) const {

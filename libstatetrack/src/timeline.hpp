@@ -2,6 +2,7 @@
 // listening. Not thread-safe; the tracker guards it.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,6 +54,8 @@ public:
     void excuse(absence span, std::string_view why);
     // Sorted and disjoint; one that still goes on ends at `at`.
     std::vector<absence> absences(instant at) const;
+    // The same, made anew only when it has changed.
+    std::shared_ptr<const std::vector<absence>> shared_absences(instant at);
     const std::vector<recorded_absence>& recorded() const { return recorded_; }
     bool changed_since_saved() const { return changed_; }
     void saved() { changed_ = false; }
@@ -72,6 +75,7 @@ private:
     instant opened_at_;
     std::int64_t absent_ms_ = 0;  // since opened_at_
     bool changed_ = false;
+    std::shared_ptr<const std::vector<absence>> shared_;  // of what is recorded; none: to be made anew
 };
 
 }  // namespace statetrack

@@ -9,42 +9,42 @@ namespace statetrack {
 namespace {
 
 template <class Request>
-struct prepared {
-    prepared(tracker::impl& owner, Request asked, caller who)
-        : state(owner), request(std::move(asked)), by(std::move(who)), at(owner.look()), ids(owner.ids) {}
+class operation_job : public commit_job {
+public:
+    using answer = typename Request::answer;
 
-    result<> body(transaction& tx) {
-        ids.rewind();
-        out = {};
-        operation op(tx, state, at, by, ids, out);
+    operation_job(tracker::impl& owner, Request asked, caller who)
+        : state(owner), request(std::move(asked)), by(std::move(who)), at(owner.look()), ids_(owner.ids) {}
+
+    result<> run(transaction& tx) override {
+        ids_.rewind();
+        out_ = {};
+        operation op(tx, state, at, by, ids_, out_);
         auto done = perform(op, request);
         if (!done) return done.error();
-        answer = std::move(*done);
+        answer_ = std::move(*done);
         return {};
     }
 
-    void settle(const result<>& outcome) {
+    void settle(const result<>& outcome) override {
         state.store_answered(outcome);
-        if (outcome) state.apply_effects(out, at);
+        if (outcome) state.apply_effects(out_, at);
     }
 
-    result<typename Request::answer> finish(const result<>& outcome) {
-        if (!outcome) return outcome.error();
-        complete(*answer);
-        return std::move(*answer);
+    result<answer> finish() {
+        if (!outcome()) return outcome().error();
+        complete_derived(*answer_);
+        return std::move(*answer_);
     }
 
     tracker::impl& state;
     Request request;
     caller by;
     moment at;
-    drawn_ids ids;
-    effects out{};
-    std::optional<typename Request::answer> answer{};
 
 private:
     template <class Answer>
-    void complete(Answer& given) {
+    void complete_derived(Answer& given) {
         if constexpr (std::is_same_v<Answer, session_view> || std::is_same_v<Answer, machine_view>)
             complete_answer(state, given);
         else if constexpr (requires { given.session; })
@@ -52,6 +52,36 @@ private:
         else if constexpr (requires { given.machine; })
             complete_answer(state, given.machine);
     }
+
+    drawn_ids ids_;
+    effects out_{};
+    std::optional<answer> answer_{};
+};
+
+template <class Request>
+class posted_job final : public operation_job<Request> {
+public:
+    posted_job(tracker::impl& owner, Request asked, caller who, completion<Request> done)
+        : operation_job<Request>(owner, std::move(asked), std::move(who)), done_(std::move(done)) {}
+
+    void complete(const result<>&) override { done_(this->finish()); }
+
+private:
+    completion<Request> done_;
+};
+
+// Refused by itself, but answered like all others: by commit_pending.
+template <class Request>
+class refused_job final : public commit_job {
+public:
+    refused_job(error why, completion<Request> done) : why_(std::move(why)), done_(std::move(done)) {}
+
+    result<> run(transaction&) override { return why_; }
+    void complete(const result<>&) override { done_(why_); }
+
+private:
+    error why_;
+    completion<Request> done_;
 };
 
 // Beats enter memory on receipt: a maximum, harmless if their write fails or is refused.
@@ -97,31 +127,22 @@ result<std::unique_ptr<tracker>> tracker::open(store& keep, const clock& time, i
 template <class Request>
 result<typename Request::answer> tracker::apply(const Request& request, const caller& by) {
     if (auto wrong = refusal(request)) return *wrong;
-    prepared<Request> work(*impl_, request, by);
-    note_receipt(*impl_, request, by, work.at);
-    commit_job job;
-    job.unit.body = [&work](transaction& tx) { return work.body(tx); };
-    job.settle = [&work](const result<>& outcome) { work.settle(outcome); };
-    impl_->queue.run(std::span(&job, 1));
-    return work.finish(job.unit.outcome);
+    operation_job<Request> job(*impl_, request, by);
+    note_receipt(*impl_, request, by, job.at);
+    commit_job* const one[] = {&job};
+    impl_->queue.run(one);
+    return job.finish();
 }
 
 template <class Request>
 void tracker::enqueue(Request request, caller by, completion<Request> done) {
-    auto wrong = refusal(request);
-    auto job = std::make_unique<commit_job>();
-    if (wrong) {
-        // Refused by itself, but answered like all others: by commit_pending.
-        job->unit.body = [why = std::move(*wrong)](transaction&) -> result<> { return why; };
-        job->complete = [done = std::move(done)](const result<>& outcome) { done(outcome.error()); };
-        impl_->queue.post(std::move(job));
+    if (auto wrong = refusal(request)) {
+        impl_->queue.post(std::make_unique<refused_job<Request>>(std::move(*wrong), std::move(done)));
         return;
     }
-    auto work = std::make_shared<prepared<Request>>(*impl_, std::move(request), std::move(by));
-    note_receipt(*impl_, work->request, work->by, work->at);
-    job->unit.body = [work](transaction& tx) { return work->body(tx); };
-    job->settle = [work](const result<>& outcome) { work->settle(outcome); };
-    job->complete = [work, done = std::move(done)](const result<>& outcome) { done(work->finish(outcome)); };
+    auto job =
+        std::make_unique<posted_job<Request>>(*impl_, std::move(request), std::move(by), std::move(done));
+    note_receipt(*impl_, job->request, job->by, job->at);
     impl_->queue.post(std::move(job));
 }
 

@@ -96,13 +96,20 @@ moment tracker::impl::look() const {
 
 std::shared_ptr<const std::vector<absence>> tracker::impl::absences() const {
     std::lock_guard lock(mutex);
-    return std::make_shared<const std::vector<absence>>(times.absences(times.look(time.read()).age));
+    return times.shared_absences(times.look(time.read()).age);
+}
+
+std::shared_ptr<const std::vector<absence>> tracker::impl::absences(instant at) const {
+    std::lock_guard lock(mutex);
+    return times.shared_absences(at);
 }
 
 void tracker::impl::store_answered(const result<>& outcome) const {
+    const bool failed = outcome.has_error() && is_store_failure(outcome.error());
     std::lock_guard lock(mutex);
+    if (!failed && times.store_available()) return;
     const instant now = times.look(time.read()).age;
-    if (outcome.has_error() && is_store_failure(outcome.error()))
+    if (failed)
         times.store_failed(now);
     else
         times.store_works(now);
@@ -125,6 +132,10 @@ void tracker::impl::apply_effects(const effects& what, const moment& at) {
         index.apply(row, times, news);
         if (is_terminal(row.status)) overdue.erase(row.session_id);
         if (news.heard && to) watch.heard(*to, *news.heard, listened, false);
+    }
+    for (const plain_beat& one : what.beats) {
+        const live_entry* entry = index.beat(one, times, at.age);
+        if (entry && entry->machine_id) watch.heard(*entry->machine_id, at.age, listened, false);
     }
     for (const uuid& id : what.erased_sessions) {
         if (const live_entry* entry = index.find(id))

@@ -9,10 +9,6 @@
 namespace statetrack::testing {
 namespace {
 
-broken_store hooked(std::string name, hooks by, std::vector<std::string_view> caught_by) {
-    return {name, kept(name, std::move(by)), std::move(caught_by)};
-}
-
 broken_store executing(std::string name, decltype(hooks::execute) execute,
                        std::vector<std::string_view> caught_by) {
     return hooked(std::move(name), {.execute = std::move(execute)}, std::move(caught_by));

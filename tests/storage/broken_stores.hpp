@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hooked_store.hpp"
@@ -29,6 +30,9 @@ using making = std::function<std::unique_ptr<store>()>;
 
 // A memory store that outlives what is opened over it, so that it can be reopened.
 store_factory kept(std::string name, hooks by = {}, making make = make_memory_store);
+inline broken_store hooked(std::string name, hooks by, std::vector<std::string_view> caught_by) {
+    return {name, kept(name, std::move(by)), std::move(caught_by)};
+}
 
 // Every row of every table, and a store of such rows: renumbered, as whoever copies them would.
 using rows_by_table = std::vector<std::vector<stored_row>>;

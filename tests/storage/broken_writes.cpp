@@ -6,10 +6,6 @@
 namespace statetrack::testing {
 namespace {
 
-broken_store hooked(std::string name, hooks by, std::vector<std::string_view> caught_by) {
-    return {name, kept(name, std::move(by)), std::move(caught_by)};
-}
-
 result<> patch_one_by_one(transaction& in, const table& to, const value& key,
                           std::optional<std::int64_t> version, std::span<const assignment> changes) {
     for (const auto& one : changes) {

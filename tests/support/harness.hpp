@@ -14,6 +14,9 @@
 
 namespace statetrack::testing {
 
+inline constexpr std::int64_t second = 1'000;
+inline constexpr std::int64_t minute = 60 * second;
+
 // The value, or a failed test that says why there is none.
 template <class T>
 T value_of(result<T> r, const char* what = "result") {

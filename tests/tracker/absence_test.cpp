@@ -10,8 +10,6 @@ using namespace statetrack::testing;
 
 namespace {
 
-constexpr std::int64_t second = 1'000;
-constexpr std::int64_t minute = 60 * second;
 constexpr std::int64_t threshold = 180 * second;
 constexpr std::int64_t grace = 70 * second;
 constexpr std::int64_t alive_lag_ms = 5 * second;  // the alive mark is written that often

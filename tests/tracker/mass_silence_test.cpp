@@ -8,9 +8,6 @@ using namespace statetrack::testing;
 
 namespace {
 
-constexpr std::int64_t second = 1'000;
-constexpr std::int64_t minute = 60 * second;
-
 void cut_off(fleet& f, std::size_t machines, bool cut) {
     for (agent& a : f.agents)
         if (std::stoul(a.machine.substr(8)) < machines) a.cut_off = cut;

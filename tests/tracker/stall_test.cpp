@@ -8,9 +8,6 @@ using namespace statetrack::testing;
 
 namespace {
 
-constexpr std::int64_t second = 1'000;
-constexpr std::int64_t minute = 60 * second;
-
 event last_event(harness& h, const uuid& id) {
     const auto found = value_of(h->session_events(id, 0, 1'000));
     REQUIRE_FALSE(found.events.empty());

@@ -11,6 +11,8 @@
 
 namespace statetrack {
 
+inline constexpr std::int64_t day_ms = 86'400'000;
+
 // A point of UTC, milliseconds since 1970. What is stored and shown; ages are never computed from it.
 struct timestamp {
     std::int64_t ms = 0;

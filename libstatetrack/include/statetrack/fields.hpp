@@ -113,6 +113,7 @@ struct projection<std::string> {
     static constexpr column_kind kind = column_kind::text;
     static value to(const std::string& v) { return v; }
     static std::string from(const value& v) { return std::get<std::string>(v); }
+    static std::string from(value&& v) { return std::get<std::string>(std::move(v)); }
 };
 template <>
 struct projection<std::int64_t> {
@@ -143,6 +144,7 @@ struct projection<json_text> {
     static constexpr column_kind kind = column_kind::json;
     static value to(const json_text& v) { return v.text(); }
     static json_text from(const value& v) { return json_text::trusted(std::get<std::string>(v)); }
+    static json_text from(value&& v) { return json_text::trusted(std::get<std::string>(std::move(v))); }
 };
 template <>
 struct projection<std::vector<std::int64_t>> {  // a JSON array
@@ -163,6 +165,10 @@ struct projection<std::optional<T>> {
     static std::optional<T> from(const value& v) {
         if (is_null(v)) return std::nullopt;
         return projection<T>::from(v);
+    }
+    static std::optional<T> from(value&& v) {
+        if (is_null(v)) return std::nullopt;
+        return projection<T>::from(std::move(v));
     }
 };
 
@@ -224,13 +230,17 @@ row to_row(const T& entity) {
     return values;
 }
 
-template <class T>
-T from_row(const row& values) {
+// Texts of a row that is not needed any more are taken over.
+template <class T, class Row>
+T from_row(Row&& values) {
     T entity;
     std::size_t at = 0;
     for_each_member<T>([&](std::string_view, auto member) {
         using field = std::remove_cvref_t<decltype(entity.*member.value)>;
-        entity.*member.value = projection<field>::from(values[at++]);
+        if constexpr (std::is_lvalue_reference_v<Row>)
+            entity.*member.value = projection<field>::from(values[at++]);
+        else
+            entity.*member.value = projection<field>::from(std::move(values[at++]));
     });
     return entity;
 }

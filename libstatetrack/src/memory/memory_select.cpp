@@ -1,14 +1,10 @@
 // How the memory store answers a query: by the index that fits best, in its order where that is the query's.
 #include <algorithm>
-#include <limits>
 
 #include "memory/memory_table.hpp"
 
 namespace statetrack::memory {
 namespace {
-
-constexpr auto lowest = std::numeric_limits<std::int64_t>::min();
-constexpr auto highest = std::numeric_limits<std::int64_t>::max();
 
 // Beyond this many combinations of one_of values a walk over the rows is as good.
 constexpr std::size_t combinations_max = 64;

@@ -1,16 +1,8 @@
 #include "memory/ordered_index.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace statetrack::memory {
-namespace {
-
-constexpr auto lowest = std::numeric_limits<std::int64_t>::min();
-constexpr auto highest = std::numeric_limits<std::int64_t>::max();
-
-}  // namespace
-
 bool ordered_index::depends_on(std::size_t column) const {
     return std::ranges::any_of(what_.parts, [&](const auto& part) { return part.column == column; }) ||
            std::ranges::any_of(what_.where, [&](const auto& one) { return one.column == column; });

@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <set>
 #include <span>
@@ -11,6 +12,9 @@
 #include "statetrack/table.hpp"
 
 namespace statetrack::memory {
+
+inline constexpr auto lowest = std::numeric_limits<std::int64_t>::min();
+inline constexpr auto highest = std::numeric_limits<std::int64_t>::max();
 
 struct index_entry {
     row parts;

@@ -7,8 +7,6 @@
 namespace statetrack::sqlite {
 namespace {
 
-using sql::quoted;
-
 constexpr std::size_t tallies_per_table_max = 1'000;
 // Of one count: the product of how many values each of its conditions has.
 constexpr std::size_t keys_max = 256;
@@ -23,7 +21,7 @@ std::string key_of(const table& of, const tally& t, std::string_view prefix) {
     for (std::size_t i = 0; i < t.columns.size(); ++i) {
         const auto& c = of.columns[t.columns[i]];
         if (i > 0) text += ", ";
-        const std::string name = std::string(prefix) + quoted(c.name);
+        const std::string name = std::string(prefix) + sql::quoted(c.name);
         text += c.kind == column_kind::uuid ? "hex(" + name + ")" : name;  // JSON holds no blob
     }
     return text + ")";
@@ -57,8 +55,8 @@ trigger make_trigger(const table& of, std::size_t place, const std::string& even
                      const std::string& body) {
     std::string name =
         std::string(of.name) + "_tally_" + std::to_string(place) + "_" + event.substr(0, event.find(' '));
-    std::string sql = "CREATE TRIGGER " + quoted(name) + " AFTER " + event + " ON " + quoted(of.name) +
-                      " WHEN " + when + " BEGIN " + body + "END";
+    std::string sql = "CREATE TRIGGER " + sql::quoted(name) + " AFTER " + event + " ON " +
+                      sql::quoted(of.name) + " WHEN " + when + " BEGIN " + body + "END";
     return {std::move(name), std::move(sql)};
 }
 
@@ -83,7 +81,7 @@ void add_update(std::vector<trigger>& to, const table& of, std::size_t place) {
     if (columns.empty()) return;
     std::string event = "UPDATE OF ", changed;
     for (const auto column : columns) {
-        const std::string name = quoted(of.columns[column].name);
+        const std::string name = sql::quoted(of.columns[column].name);
         if (!changed.empty()) {
             event += ", ";
             changed += " OR ";
@@ -175,8 +173,8 @@ std::vector<std::string> fill_tallies(const table& of) {
     std::vector<std::string> all;
     for (std::size_t i = 0; i < of.tallies.size(); ++i)
         all.push_back(insert_head + "SELECT " + number_of(of, i) + ", " + key_of(of, of.tallies[i], "") +
-                      ", count(*) FROM " + quoted(of.name) + " WHERE " + rows_where(of, of.tallies[i], "") +
-                      " GROUP BY 2");
+                      ", count(*) FROM " + sql::quoted(of.name) + " WHERE " +
+                      rows_where(of, of.tallies[i], "") + " GROUP BY 2");
     return all;
 }
 

@@ -6,8 +6,6 @@ namespace {
 
 using enum session_status;
 
-const table& sessions() { return table_of<session>(); }
-
 std::vector<session> a_mixed_lot(trial& t) {
     std::vector<session> lot;
     for (int i = 0; i < 24; ++i) {

@@ -7,8 +7,6 @@
 namespace statetrack::testing {
 namespace {
 
-const table& sessions() { return table_of<session>(); }
-
 unit_of_work inserting(const session& s) {
     return {.body = [s](transaction& tx) -> result<> {
         if (auto inserted = tx.insert(sessions(), to_row(s)); !inserted) return inserted.error();

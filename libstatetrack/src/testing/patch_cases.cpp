@@ -4,8 +4,6 @@
 namespace statetrack::testing {
 namespace {
 
-const table& sessions() { return table_of<session>(); }
-
 void writes_the_given_columns_only(trial& t) {
     const auto other = t.some_session();
     auto s = t.some_session();

@@ -6,8 +6,6 @@
 namespace statetrack::testing {
 namespace {
 
-const table& sessions() { return table_of<session>(); }
-
 std::vector<std::vector<stored_row>> dump(trial& t) {
     std::vector<std::vector<stored_row>> tables;
     for (const auto* in : schema()) tables.push_back(t.all(*in));

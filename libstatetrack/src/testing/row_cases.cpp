@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <functional>
-#include <limits>
 #include <set>
 #include <string>
 
@@ -9,9 +8,6 @@
 
 namespace statetrack::testing {
 namespace {
-
-constexpr auto lowest = std::numeric_limits<std::int64_t>::min();
-constexpr auto highest = std::numeric_limits<std::int64_t>::max();
 
 // Inserts, and looks for the row by its key and by a walk.
 void comes_back(trial& t, const table& in, row values, place at = place::current()) {

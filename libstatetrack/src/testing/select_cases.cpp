@@ -7,10 +7,6 @@
 namespace statetrack::testing {
 namespace {
 
-constexpr auto lowest = std::numeric_limits<std::int64_t>::min();
-constexpr auto highest = std::numeric_limits<std::int64_t>::max();
-
-const table& sessions() { return table_of<session>(); }
 std::size_t completed_at() { return column_of<&session::completed_at>(); }
 
 // Ten sessions, known by their places 0..9 in the order of insertion.

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,6 +21,10 @@
 #include "testing/shown.hpp"
 
 namespace statetrack::testing {
+
+inline constexpr auto lowest = std::numeric_limits<std::int64_t>::min();
+inline constexpr auto highest = std::numeric_limits<std::int64_t>::max();
+inline const table& sessions() { return table_of<session>(); }
 
 using place = std::source_location;
 using body = std::function<result<>(transaction&)>;

@@ -8,8 +8,6 @@ namespace {
 
 using enum session_status;
 
-const table& sessions() { return table_of<session>(); }
-
 session at_place_of(trial& t, const session& other) {
     auto s = t.some_session();
     s.project_id = other.project_id;

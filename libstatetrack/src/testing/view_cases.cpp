@@ -8,8 +8,6 @@
 namespace statetrack::testing {
 namespace {
 
-const table& sessions() { return table_of<session>(); }
-
 void a_read_sees_what_is_durable(trial& t) {
     for (int i = 0; i < 20; ++i) {
         const auto s = t.some_session();
