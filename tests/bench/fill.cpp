@@ -15,6 +15,7 @@ namespace {
 using namespace statetrack;
 
 constexpr std::size_t group_requests = 1'000;
+constexpr std::int64_t cache_kib = 2 * 1024 * 1024;  // ids are random: every row may change any page
 constexpr std::size_t machine_sessions = 100;
 constexpr std::size_t project_sessions = 500;
 
@@ -110,7 +111,9 @@ private:
 };
 
 int fill(const bench::arguments& given) {
-    const auto store = open_sqlite_store({.path = given.at(0, "the database")}).value();
+    const auto store =
+        open_sqlite_store({.path = given.at(0, "the database"), .cache_kib = cache_kib}).value();
+    store->checkpoint().value();  // from now on the log is moved only when it is large
     const auto time = make_system_clock();
     const auto ids = make_random_ids();
     const auto into = tracker::open(*store, *time, *ids).value();

@@ -18,6 +18,9 @@ using bench::steady;
 
 constexpr std::int64_t short_threshold_ms = 10'000;  // of those that are to stall
 constexpr int settling_sweeps_max = 10'000;
+constexpr std::size_t machine_sessions = 100;  // as bench_fill has it
+constexpr int machines_beat_every = 40;        // sweeps, which are seconds
+constexpr int idle_sweeps = 30;                // measured before anything is due
 constexpr int sweeps_max = 110;  // seconds: before the next scan of all, and before anybody else is overdue
 
 struct measured_sweep {
@@ -45,6 +48,23 @@ double settle(tracker& tracked, manual_clock& time) {
     throw std::runtime_error("the sweeps do not settle");
 }
 
+// So that silence is the sessions' own: were the machines silent too, verdicts would be held back.
+void beat_machines(tracker& tracked, std::size_t sessions) {
+    for (std::size_t m = 0; m * machine_sessions < sessions; ++m)
+        tracked.enqueue(machine_heartbeat{.machine_id = "live-machine-" + std::to_string(m)}, {},
+                        [](const result<machine_beat_answer>& outcome) { outcome.value(); });
+    tracked.commit_pending();
+}
+
+// Those that are to stall: so many, on as many machines as can be.
+void shorten_thresholds(tracker& tracked, const std::vector<uuid>& sessions, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+        tracked.enqueue(session_patch{.session_id = sessions[i * (sessions.size() / count)],
+                                      .stall_threshold_ms = short_threshold_ms},
+                        {}, [](const result<session_view>& outcome) { outcome.value(); });
+    tracked.commit_pending();
+}
+
 void run(const bench::arguments& given) {
     const auto store = open_sqlite_store({.path = given.at(0, "the database")}).value();
     const auto ids = make_random_ids();
@@ -54,21 +74,19 @@ void run(const bench::arguments& given) {
     const auto to_mark = std::min(given.number("marks", 1'000), sessions.size());
 
     const double settling_ms = settle(*tracked, time);
-    for (std::size_t i = 0; i < to_mark; ++i)
-        tracked->apply(session_patch{.session_id = sessions[i], .stall_threshold_ms = short_threshold_ms})
-            .value();
-
     std::vector<double> idle_ms;
     double marking_ms = 0;
     std::size_t marked = 0;
     for (int i = 0; i < sweeps_max && marked < to_mark; ++i) {
+        if (i == idle_sweeps) shorten_thresholds(*tracked, sessions, to_mark);
+        if (i % machines_beat_every == 0) beat_machines(*tracked, sessions.size());
         time.advance(1'000);
         const auto one = sweep(*tracked);
         marked += one.report.stalled.size();
-        if (one.report.stalled.empty())
-            idle_ms.push_back(one.ms);
-        else
+        if (!one.report.stalled.empty())
             marking_ms += one.ms;
+        else if (i < idle_sweeps)
+            idle_ms.push_back(one.ms);
     }
     bench::print_figures({{"idle_ms", bench::percentile(idle_ms, 0.5)},
                           {"idle_max_ms", bench::percentile(idle_ms, 1.0)},

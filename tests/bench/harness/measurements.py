@@ -74,6 +74,13 @@ class Measurements:
         return self._pair("minimal", SMALL, "beat", exact, prefer)
 
     @measured
+    def alone(self, script, sessions, connections):
+        """Ours under one script, without the bare server."""
+        with daemon.running(workshop.live(sessions), "alone") as ours:
+            return load.wrk_medians(self.runs, ours.server, script, ids=_ids(sessions), headers=ours.headers,
+                                    projects=_projects(sessions), connections=connections)
+
+    @measured
     def batches(self):
         with daemon.running(workshop.live(SMALL), "batches") as ours:
             return load.wrk_medians(self.runs, ours.server, "batch", ids=_ids(SMALL), headers=ours.headers)
@@ -87,7 +94,7 @@ class Measurements:
     def lists(self, sessions):
         path = "/api/sessions?limit=50&project_id=live-project-0"
         return self._pair("lists", sessions, "list", lambda ours: ours.exact_answer("GET", path),
-                          projects=max(1, sessions // workshop.PROJECT_SESSIONS))
+                          projects=_projects(sessions))
 
     @measured
     def stalled(self, sessions):
@@ -211,6 +218,10 @@ class Measurements:
 
 def _ids(sessions):
     return workshop.live(sessions) + "/live.ids"
+
+
+def _projects(sessions):
+    return max(1, sessions // workshop.PROJECT_SESSIONS)
 
 
 def _first_id(sessions):

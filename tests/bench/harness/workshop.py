@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 
-from . import machine, process
+from . import process
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 FOLDER = os.path.join(TOP, "build", "bench")
@@ -66,7 +66,7 @@ def filled(name, *fills):
                    "--task-ids", f"{begun}/{label}-tasks.ids"]
         for argument, value in fill.items():
             command += [f"--{argument}", str(value)]
-        process.run(command, machine.SERVER_CORE, FILL_S_MAX)
+        process.build(command, timeout=FILL_S_MAX)
     os.rename(begun, folder)
     return folder
 
