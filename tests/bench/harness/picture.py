@@ -24,7 +24,7 @@ def _decades(values):
 def _shown(number):
     if number >= 1_000_000:
         return f"{number / 1_000_000:g} M"
-    if number >= 1_000:
+    if number >= 1_000 and number % 1_000 == 0:
         return f"{number / 1_000:g} k"
     return f"{number:g}"
 
