@@ -33,10 +33,9 @@ public:
     explicit memory_transaction(database& on) : on_(on) {}
 
     result<std::optional<stored_row>> find(const table& in, const value& key) override {
-        const auto& here = on_[in];
-        const auto ordinal = here.ordinal_of(key);
-        if (!ordinal) return std::optional<stored_row>{};
-        return std::optional<stored_row>{{*ordinal, here.at(*ordinal)}};
+        const auto* found = on_[in].find(key);
+        if (!found) return std::optional<stored_row>{};
+        return std::optional<stored_row>{{found->first, found->second}};
     }
     result<std::vector<stored_row>> select(const table& in, const query& what) override {
         return on_[in].select(what);
@@ -58,8 +57,8 @@ private:
     result<> check_references(const memory_table& from, const row& values);
     result<> check_still_referenced(const memory_table& to, const value& key);
     void erase_with_referents(memory_table& in, std::int64_t ordinal);
-    void change(memory_table& in, std::int64_t ordinal, std::span<const assignment> changes) {
-        undo_.push_back({&in, ordinal, in.change(ordinal, changes)});
+    void change(memory_table& in, memory_table::rows::value_type& at, std::span<const assignment> changes) {
+        undo_.push_back({&in, at.first, in.change(at, changes)});
     }
 
     database& on_;
@@ -102,9 +101,10 @@ result<std::int64_t> memory_transaction::insert(const table& in, const row& valu
 result<> memory_transaction::patch(const table& in, const value& key, std::optional<std::int64_t> version,
                                    std::span<const assignment> changes) {
     auto& here = on_[in];
-    const auto ordinal = here.ordinal_of(key);
-    if (!ordinal) return error(errc::not_found, "no such row in " + std::string(in.name));
-    row changed = here.at(*ordinal);
+    auto* const found = here.find(key);
+    if (!found) return error(errc::not_found, "no such row in " + std::string(in.name));
+    const std::int64_t ordinal = found->first;
+    row changed = found->second;
     if (const auto& kept = here.what().version; kept && version && changed[*kept] != value{*version})
         return error(errc::version_mismatch, "the row has another version");
     for (const auto& one : changes) {
@@ -112,14 +112,14 @@ result<> memory_transaction::patch(const table& in, const value& key, std::optio
             return error(errc::conflict, "no such column in " + std::string(in.name));
         changed[one.column] = one.to;
     }
-    if (auto fine = here.check(changed, *ordinal, changes); !fine) return fine.error();
+    if (auto fine = here.check(changed, ordinal, changes); !fine) return fine.error();
     if (auto fine = check_references(here, changed); !fine) return fine.error();
     const auto& what = here.what();
     if (changed[what.key] != key) {
         if (what.key_is_ordinal) return error(errc::conflict, "an ordinal stays what it is");
         if (auto fine = check_still_referenced(here, key); !fine) return fine.error();
     }
-    change(here, *ordinal, changes);
+    change(here, *found, changes);
     return {};
 }
 
@@ -129,15 +129,15 @@ result<> memory_transaction::beat(std::span<const struct beat> beats) {
     if (here == on_.tables.end()) return {};
     const auto& columns = here->what().beat_columns;
     struct hit {
-        std::int64_t ordinal;
+        memory_table::rows::value_type* at;
         std::array<assignment, 4> changes;
     };
     std::vector<hit> hits;
     hits.reserve(beats.size());
     for (const auto& one : beats) {
-        const auto ordinal = here->ordinal_of(one.key);
-        if (!ordinal) continue;
-        hits.push_back({*ordinal,
+        auto* const at = here->find(one.key);
+        if (!at) continue;
+        hits.push_back({at,
                         {assignment{columns[0], one.last_heartbeat.ms},
                          {columns[1], one.last_progress_at ? value{one.last_progress_at->ms} : value{}},
                          {columns[2], one.progress_seq},
@@ -146,7 +146,7 @@ result<> memory_transaction::beat(std::span<const struct beat> beats) {
             if (!admits(here->what().columns[change.column], change.to))
                 return error(errc::conflict, "a beat holds what its column cannot");
     }
-    for (const auto& one : hits) change(*here, one.ordinal, one.changes);
+    for (const auto& one : hits) change(*here, *one.at, one.changes);
     return {};
 }
 

@@ -18,12 +18,28 @@ memory_table::memory_table(table what) : what_(std::move(what)) {
         .name = "key", .parts = {{what_.key, {}}}, .unique = true, .violation = errc::already_exists});
     for (const auto& one : what_.indexes) indexes_.emplace_back(one);
     for (const auto& one : what_.tallies) tallies_.emplace_back(one);
+    for (std::size_t i = 0; i < what_.columns.size(); ++i) {
+        const auto depends = [i](const auto& kept) { return kept.depends_on(i); };
+        free_columns_.push_back(std::ranges::none_of(indexes_, depends) &&
+                                std::ranges::none_of(tallies_, depends));
+    }
+}
+
+std::size_t memory_table::key_hash::operator()(const value& key) const noexcept {
+    if (const auto* id = std::get_if<uuid>(&key)) return std::hash<uuid>()(*id);
+    if (const auto* text = std::get_if<std::string>(&key)) return std::hash<std::string>()(*text);
+    if (const auto* number = std::get_if<std::int64_t>(&key)) return std::hash<std::int64_t>()(*number);
+    return 0;
+}
+
+memory_table::rows::value_type* memory_table::find(const value& key) const {
+    const auto at = by_key_.find(key);
+    return at == by_key_.end() ? nullptr : at->second;
 }
 
 std::optional<std::int64_t> memory_table::ordinal_of(const value& key) const {
-    const auto [begin, end] = indexes_.front().equal({key}, 0, ordinal_last_);
-    if (begin == end) return std::nullopt;
-    return begin->ordinal;
+    const auto* found = find(key);
+    return found ? std::optional(found->first) : std::nullopt;
 }
 
 result<> memory_table::check(const row& values, std::optional<std::int64_t> self,
@@ -47,12 +63,14 @@ result<> memory_table::check(const row& values, std::optional<std::int64_t> self
 void memory_table::put(std::int64_t ordinal, row values) noexcept {
     for (auto& index : indexes_) index.add(ordinal, values);
     for (auto& tally : tallies_) tally.add(values, 1);
-    rows_.emplace(ordinal, std::move(values));
+    const auto at = rows_.emplace(ordinal, std::move(values)).first;
+    by_key_.emplace(at->second[what_.key], &*at);
     ordinal_last_ = std::max(ordinal_last_, ordinal);
 }
 
 row memory_table::take(std::int64_t ordinal) noexcept {
     const auto at = rows_.find(ordinal);
+    by_key_.erase(at->second[what_.key]);
     row values = std::move(at->second);
     rows_.erase(at);
     for (auto& index : indexes_) index.remove(ordinal, values);
@@ -60,22 +78,30 @@ row memory_table::take(std::int64_t ordinal) noexcept {
     return values;
 }
 
-std::vector<assignment> memory_table::change(std::int64_t ordinal,
+std::vector<assignment> memory_table::change(rows::value_type& at,
                                              std::span<const assignment> changes) noexcept {
-    row& values = rows_.at(ordinal);
-    for (auto& index : indexes_)
-        if (touches(index, changes)) index.remove(ordinal, values);
-    for (auto& tally : tallies_)
-        if (touches(tally, changes)) tally.add(values, -1);
+    auto& [ordinal, values] = at;
+    const bool free =
+        std::ranges::all_of(changes, [&](const auto& one) { return free_columns_[one.column]; });
+    if (!free) {
+        by_key_.erase(values[what_.key]);
+        for (auto& index : indexes_)
+            if (touches(index, changes)) index.remove(ordinal, values);
+        for (auto& tally : tallies_)
+            if (touches(tally, changes)) tally.add(values, -1);
+    }
     std::vector<assignment> before;
     before.reserve(changes.size());
     for (const auto& one : changes) before.push_back({one.column, std::exchange(values[one.column], one.to)});
     // A column named twice is put back to what it was first.
     std::ranges::reverse(before);
-    for (auto& index : indexes_)
-        if (touches(index, changes)) index.add(ordinal, values);
-    for (auto& tally : tallies_)
-        if (touches(tally, changes)) tally.add(values, 1);
+    if (!free) {
+        by_key_.emplace(values[what_.key], &at);
+        for (auto& index : indexes_)
+            if (touches(index, changes)) index.add(ordinal, values);
+        for (auto& tally : tallies_)
+            if (touches(tally, changes)) tally.add(values, 1);
+    }
     return before;
 }
 

@@ -6,6 +6,8 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "memory/kept_tally.hpp"
@@ -17,12 +19,15 @@ namespace statetrack::memory {
 // Not safe to share between threads while one of them writes.
 class memory_table {
 public:
+    using rows = std::map<std::int64_t, row>;
+
     explicit memory_table(table what);
 
     const table& what() const noexcept { return what_; }
 
+    // The row's ordinal and values, good until the row goes; null where there is none.
+    rows::value_type* find(const value& key) const;
     std::optional<std::int64_t> ordinal_of(const value& key) const;
-    const row& at(std::int64_t ordinal) const { return rows_.at(ordinal); }
     std::vector<stored_row> select(const query& what) const;
     std::int64_t count(std::span<const condition> where) const;
 
@@ -36,12 +41,13 @@ public:
     // process instead. An ordinal that was put once is never the next one again.
     void put(std::int64_t ordinal, row values) noexcept;
     row take(std::int64_t ordinal) noexcept;
-    // Returns what stood there before.
-    std::vector<assignment> change(std::int64_t ordinal, std::span<const assignment> changes) noexcept;
+    // Returns what stood there before. `at`: of this table, by find.
+    std::vector<assignment> change(rows::value_type& at, std::span<const assignment> changes) noexcept;
+    std::vector<assignment> change(std::int64_t ordinal, std::span<const assignment> changes) noexcept {
+        return change(*rows_.find(ordinal), changes);
+    }
 
 private:
-    using rows = std::map<std::int64_t, row>;
-
     // How a query is answered: by spans of an index, or (without one) by a walk over all rows.
     struct plan {
         const ordered_index* index = nullptr;
@@ -59,8 +65,14 @@ private:
     template <class Visit>
     void walk_rows(const query& what, Visit&& visit) const;
 
+    struct key_hash {
+        std::size_t operator()(const value& key) const noexcept;
+    };
+
     table what_;
     rows rows_;
+    std::unordered_map<value, rows::value_type*, key_hash> by_key_;
+    std::vector<bool> free_columns_;      // that no index and no tally depends on
     std::vector<ordered_index> indexes_;  // the key's first
     std::vector<kept_tally> tallies_;
     std::int64_t ordinal_last_ = 0;
