@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "guard/keys.hpp"
+#include "guard/limits.hpp"
 #include "observe/log.hpp"
 #include "statetrack/tracker.hpp"
 
@@ -21,6 +22,7 @@ struct settings {
     std::string host = "127.0.0.1";
     std::int64_t port = 8080;
     statetrack::tracker_options tracker{};
+    rate_limits limits{};
     std::int64_t request_timeout_ms = 29'000;
     std::int64_t database_timeout_ms = 10'000;
     std::int64_t body_bytes_max = 262'144;

@@ -44,6 +44,13 @@ void hide_keys(int argc, char** argv) {
     }
 }
 
+std::uint64_t seed_from(statetrack::id_source& ids) {
+    std::uint64_t seed = 0;
+    const auto drawn = ids.next();
+    std::memcpy(&seed, drawn.bytes.data() + 8, sizeof seed);
+    return seed;
+}
+
 std::string describe(const statetrack::error& e) { return e.detail.empty() ? e.code.message() : e.detail; }
 
 server_options server_options_of(const settings& s) {
@@ -91,11 +98,14 @@ int serve(settings& values, bool dev) {
     auto tracked = statetrack::tracker::open(**keep, *time, *ids, values.tracker);
     if (!tracked) return complain("cannot read the store: " + describe(tracked.error()), exit_unavailable);
 
+    keys_in_use keys(values.keys);
+    limiter limits(values.limits, seed_from(*ids));
     context in{.tracker = tracked->get(),
                .keep = keep->get(),
                .time = time.get(),
                .ids = ids.get(),
-               .keys = &values.keys,
+               .keys = &keys,
+               .limits = &limits,
                .log = &log,
                .environment = values.environment,
                .started = time->read().age};

@@ -39,7 +39,7 @@ constexpr mapping mappings[] = {
     {errc::conflict, 409, "a constraint of the store was broken; nothing was written"},
 };
 
-constexpr std::string_view retry_after_seconds = "2";
+constexpr std::int64_t store_retry_after_s = 2;
 
 void append_member(std::string& out, std::string_view name, std::string_view text) {
     out += ",\"";
@@ -107,7 +107,10 @@ response render(const failure& what, const call& asked, statetrack::timestamp no
     body += '}';
     if (asked.asked.fields.accept.find("application/problem+json") != std::string::npos)
         answer.content_type = "application/problem+json";
-    if (what.status == 503) answer.set("Retry-After", std::string(retry_after_seconds));
+    const auto retry_after_s = what.retry_after_s > 0 ? what.retry_after_s
+                               : what.status == 503   ? store_retry_after_s
+                                                      : 0;
+    if (retry_after_s > 0) answer.set("Retry-After", std::to_string(retry_after_s));
     if (what.status == 401) answer.set("WWW-Authenticate", "Bearer");
     return answer;
 }
