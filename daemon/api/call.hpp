@@ -11,6 +11,7 @@
 
 #include "api/http_message.hpp"
 #include "api/target.hpp"
+#include "guard/cors.hpp"
 #include "guard/keys.hpp"
 #include "guard/limits.hpp"
 #include "observe/log.hpp"
@@ -50,6 +51,7 @@ struct context {
     statetrack::id_source* ids = nullptr;
     const keys_in_use* keys = nullptr;
     limiter* limits = nullptr;  // null: none
+    const origin_list* origins = nullptr;
     logger* log = nullptr;
     std::string environment{};
     statetrack::instant started{};

@@ -35,10 +35,34 @@ failure no_route(const call& admitted) {
     return {.status = 404, .code = "not_found", .message = "there is no such route"};
 }
 
+// What web pages may send and read beside what they always may.
+constexpr std::string_view cors_request_fields =
+    "X-API-Key, Authorization, Content-Type, If-Match, If-None-Match, Prefer, X-Request-Id, X-Session-Epoch";
+constexpr std::string_view cors_answer_fields =
+    "ETag, Location, Retry-After, Preference-Applied, X-Request-Id, X-RateLimit-Limit, "
+    "X-RateLimit-Remaining, X-RateLimit-Reset";
+constexpr std::string_view cors_preflight_kept_s = "600";
+
 response options_of(const call& admitted) {
     response answer{.status = 204};
     answer.set("Allow", admitted.allow);
     return answer;
+}
+
+// The answer depends on the origin as soon as there are any, for a request without one too.
+void add_cors(const origin_list& origins, const call& admitted, response& answer) {
+    if (origins.empty()) return;
+    answer.set("Vary", "Origin");
+    const auto& fields = admitted.asked.fields;
+    if (!origins.allows(fields.origin)) return;
+    answer.set("Access-Control-Allow-Origin", fields.origin);
+    answer.set("Access-Control-Expose-Headers", std::string(cors_answer_fields));
+    const bool preflight = admitted.asked.method == verb::options && answer.status == 204 &&
+                           !fields.access_control_request_method.empty();
+    if (!preflight) return;
+    answer.set("Access-Control-Allow-Methods", admitted.allow);
+    answer.set("Access-Control-Allow-Headers", std::string(cors_request_fields));
+    answer.set("Access-Control-Max-Age", std::string(cors_preflight_kept_s));
 }
 
 rendering constant(response answer) {
@@ -164,6 +188,7 @@ void dispatcher::complete(const call& admitted, response& answer) const {
         answer.set("X-RateLimit-Remaining", std::to_string(used.remaining));
         answer.set("X-RateLimit-Reset", std::to_string(used.resets_at_s));
     }
+    if (in_.origins) add_cors(*in_.origins, admitted, answer);
 
     const bool routine = answer.status < 400 && admitted.matched != nullptr;
     const auto level = answer.status >= 500 ? log_level::warn
