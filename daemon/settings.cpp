@@ -120,8 +120,13 @@ void add_service_settings(std::vector<setting>& all) {
                    .allowed = "UUIDs of version 4, separated by commas, each optionally name=uuid or "
                               "name:role=uuid",
                    .secret = true,
+                   .reloadable = true,
                    .assign = [](settings& s, std::string_view given) { return s.keys.add(given); },
                    .show = masked_keys});
+    all.push_back(text(
+        "API_KEYS_FILE", "A file of keys, one a line, as in API_KEYS.", "the path of a file that can be read",
+        [](settings& s) -> std::string& { return s.keys_file; }, [](std::string_view) { return true; }));
+    all.back().reloadable = true;
     all.push_back(text(
         "DATABASE_URL", "Where everything is kept: sqlite:PATH or memory:", "sqlite:PATH or memory:",
         [](settings& s) -> std::string& { return s.database_url; }, is_database_url));
@@ -169,7 +174,8 @@ void add_tracker_settings(std::vector<setting>& all) {
                          [](settings& s) -> std::int64_t& { return s.tracker.cleanup_interval_ms; }));
 }
 
-void add_rate_settings(std::vector<setting>& all) {
+void add_guard_settings(std::vector<setting>& all) {
+    const auto first = all.size();
     constexpr std::string_view up_to_a_million = "an integer from 0 to 1000000";
     all.push_back(number(
         "RATE_LIMIT_PER_MINUTE", "Requests of a key in a minute, heartbeats not counted; 0: no limit.",
@@ -183,6 +189,14 @@ void add_rate_settings(std::vector<setting>& all) {
         "Requests of an address in a minute that are answered 401 rather than 429; 0: no limit. "
         "A valid key is served all the same.",
         up_to_a_million, {0, 1'000'000}, [](settings& s) -> std::int64_t& { return s.limits.failed_keys; }));
+    for (auto i = first; i < all.size(); ++i) all[i].reloadable = true;
+    all.push_back({.name = "CORS_ORIGINS",
+                   .help =
+                       "Web origins that may read the answers, separated by commas; * stands for any run of "
+                       "characters, as in vscode-webview://*.",
+                   .allowed = "origins as scheme://host, separated by commas, or *",
+                   .assign = [](settings& s, std::string_view given) { return s.cors_origins.assign(given); },
+                   .show = [](const settings& s) { return s.cors_origins.text(); }});
 }
 
 void add_limit_settings(std::vector<setting>& all) {
@@ -217,6 +231,7 @@ void add_observation_settings(std::vector<setting>& all) {
                                      {"warn", log_level::warn},
                                      {"error", log_level::error}},
                                     [](settings& s) -> log_level& { return s.level; }));
+    all.back().reloadable = true;
     all.push_back(one_of<log_format>("LOG_FORMAT", "json for machines, text for terminals.", "json or text",
                                      {{"json", log_format::json}, {"text", log_format::text}},
                                      [](settings& s) -> log_format& { return s.format; }));
@@ -233,7 +248,7 @@ const std::vector<setting>& all_settings() {
         std::vector<setting> all;
         add_service_settings(all);
         add_tracker_settings(all);
-        add_rate_settings(all);
+        add_guard_settings(all);
         add_limit_settings(all);
         add_observation_settings(all);
         return all;
