@@ -18,8 +18,9 @@ failure throttled(const budget_standing& standing, std::string message) {
             .retry_after_s = standing.resets_in_s};
 }
 
-void refuse_key(const context& in, call& routed, const authentication& outcome) {
-    if (in.limits) routed.budget = in.limits->use_address(routed.asked.remote, in.time->read());
+void refuse_key(const context& in, call& routed, const authentication& outcome,
+                const statetrack::clock_reading& now) {
+    if (in.limits) routed.budget = in.limits->use_address(routed.asked.remote, now);
     const bool flooding = routed.budget.exceeded;
     // Lines at info are dropped before they fill the log's queue: a flood of attempts does not push out more.
     in.log->write(flooding ? log_level::info : log_level::warn, "authentication refused",
@@ -34,25 +35,25 @@ void refuse_key(const context& in, call& routed, const authentication& outcome) 
 }
 
 // A heartbeat whose path names nothing that could exist uses the key's budget.
-budget_standing use_budget(const context& in, const call& routed, const api_key& holder, budget whose) {
-    const auto now = in.time->read();
+budget_standing use_budget(const context& in, const call& routed, const api_key& holder, budget whose,
+                           const statetrack::clock_reading& now) {
     if (whose == budget::machine) return in.limits->use_machine(routed.parameters.at(0), now);
     const auto session =
         whose == budget::session ? statetrack::parse_uuid(routed.parameters.at(0)) : std::nullopt;
     return session ? in.limits->use_session(*session, now) : in.limits->use_key(holder.digest, now);
 }
 
-void judge(const context& in, call& routed) {
+void judge(const context& in, call& routed, const statetrack::clock_reading& now) {
     const auto ring = in.keys->current();
     const auto outcome = authenticate(*ring, routed.asked.fields);
-    if (!outcome.holder) return refuse_key(in, routed, outcome);
+    if (!outcome.holder) return refuse_key(in, routed, outcome, now);
     routed.actor = outcome.holder->name;
 
     const auto& r = *routed.matched;
     const bool allowed = outcome.holder->may >= r.needs;
     // What is not allowed costs its key, never the session that it names.
     const auto whose = allowed ? r.counted : budget::key;
-    if (in.limits) routed.budget = use_budget(in, routed, *outcome.holder, whose);
+    if (in.limits) routed.budget = use_budget(in, routed, *outcome.holder, whose, now);
     if (routed.budget.exceeded) {
         routed.sign_of_life = whose != budget::key;
         return refuse(routed, throttled(routed.budget, "the limit is " + std::to_string(routed.budget.limit) +
@@ -77,8 +78,8 @@ void note(const context& in, const statetrack::uuid& id, const boost::json::valu
 
 }  // namespace
 
-void judge_admission(const context& in, call& routed) {
-    if (routed.matched != nullptr && !routed.matched->open) judge(in, routed);
+void judge_admission(const context& in, call& routed, const statetrack::clock_reading& now) {
+    if (routed.matched != nullptr && !routed.matched->open) judge(in, routed, now);
     wipe(routed.asked.fields.api_key);
     wipe(routed.asked.fields.authorization);
 }

@@ -8,7 +8,7 @@ namespace statetrackd {
 
 // Names the actor, uses a budget and, where the call may not go on, sets its refusal. Wipes the key that was
 // sent.
-void judge_admission(const context& in, call& routed);
+void judge_admission(const context& in, call& routed, const statetrack::clock_reading& now);
 
 // Tells the tracker of the sessions that a refused heartbeat speaks for: being throttled is no silence. A
 // body that cannot be read speaks for nobody.

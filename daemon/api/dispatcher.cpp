@@ -79,9 +79,13 @@ dispatcher::dispatcher(context& in, const std::vector<route>& routes, blocking_r
       writes_waiting_max_(writes_waiting_max) {}
 
 std::shared_ptr<call> dispatcher::identify(request asked) const {
+    return identify(std::move(asked), in_.time->read().age);
+}
+
+std::shared_ptr<call> dispatcher::identify(request asked, statetrack::instant received) const {
     auto admitted = std::make_shared<call>();
     admitted->asked = std::move(asked);
-    admitted->received = in_.time->read().age;
+    admitted->received = received;
     admitted->request_id = request_id_for(admitted->asked.fields.request_id, *in_.ids);
     if (auto where = parse_target(admitted->asked.target)) {
         admitted->target_readable = true;
@@ -95,8 +99,9 @@ std::shared_ptr<call> dispatcher::identify(request asked) const {
 }
 
 std::shared_ptr<call> dispatcher::admit(request asked) const {
-    auto admitted = identify(std::move(asked));
-    judge_admission(in_, *admitted);
+    const auto now = in_.time->read();
+    auto admitted = identify(std::move(asked), now.age);
+    judge_admission(in_, *admitted, now);
     return admitted;
 }
 

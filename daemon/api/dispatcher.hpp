@@ -41,6 +41,7 @@ public:
     response refuse(const call& admitted, const failure& what) const;
 
 private:
+    std::shared_ptr<call> identify(request asked, statetrack::instant received) const;
     void enqueue(const queueing& handler, const std::shared_ptr<call>& admitted,
                  const responder& respond) const;
     rendering constantly(const call& admitted, const failure& what) const;
