@@ -50,6 +50,11 @@ public:
         return count_;
     }
 
+    std::size_t memory_bytes() const {
+        const std::lock_guard lock(mutex_);
+        return ring_.capacity() * sizeof(window) + index_.capacity() * sizeof(std::uint32_t);
+    }
+
 private:
     struct window {
         window_name name{};
@@ -90,10 +95,11 @@ private:
 
     void drop_ended() {
         for (std::size_t n = 0; n < dropped_a_use_max && count_ > 0; ++n) {
-            if (ring_[head_].opened_ms + window_ms > latest_ms_) return;
+            if (ring_[head_].opened_ms + window_ms > latest_ms_) break;
             drop_oldest();
         }
-        if (count_ == 0 && ring_.size() > capacity_min) resize(capacity_min);
+        // Far below what doubles it, so that it does not go back and forth.
+        if (ring_.size() > capacity_min && count_ <= ring_.size() / 8) resize(ring_.size() / 4);
     }
 
     void make_room() {
@@ -152,6 +158,12 @@ window_standing window_table::use(const window_name& name, std::int64_t now_ms) 
 std::size_t window_table::open_windows() const {
     std::size_t all = 0;
     for (const auto& s : shards_) all += s->count();
+    return all;
+}
+
+std::size_t window_table::memory_bytes() const {
+    std::size_t all = 0;
+    for (const auto& s : shards_) all += s->memory_bytes();
     return all;
 }
 

@@ -46,6 +46,7 @@ public:
     window_standing use(const window_name& name, std::int64_t now_ms);
 
     std::size_t open_windows() const;
+    std::size_t memory_bytes() const;
 
 private:
     class shard;
