@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,14 @@ public:
         ::waitpid(pid_, &status, 0);
         pid_ = 0;
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+
+    // What it holds in memory.
+    long resident_kb() const {
+        std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+        for (std::string line; std::getline(status, line);)
+            if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
+        return 0;
     }
 
     void signal(int number) const { ::kill(pid_, number); }
