@@ -137,6 +137,8 @@ struct flags {
     flags() {
         app.name("statetrackd");
         app.set_help_flag();
+        app.footer(
+            "(SIGHUP): taken anew at that signal, keys from their file; what else changes needs a restart.");
         app.allow_extras();
         app.add_flag("-h,--help", help, "Show this and exit");
         app.add_flag("--version", version, "Show the version and exit");
