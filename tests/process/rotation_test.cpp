@@ -71,6 +71,10 @@ TEST_CASE(
     clients.clear();
     CHECK(refused == 0);
     CHECK(served > rotations);
+    // A sanitizer that found something in the daemon speaks through its exit code.
+    daemon.signal(SIGTERM);
+    daemon.rest_of_log();
+    CHECK(daemon.exit_code() == 0);
 }
 
 TEST_CASE("a reload with a wrong key in it leaves the old ones in force") {
