@@ -13,7 +13,23 @@
 namespace statetrackd {
 namespace {
 
-constexpr std::string_view keys_file = "API_KEYS_FILE";
+constexpr std::string_view keys_name = "API_KEYS";
+constexpr std::string_view keys_file_name = "API_KEYS_FILE";
+constexpr std::string_view environment_origin = "the environment";
+constexpr std::string_view command_line_origin = "the command line";
+
+// Variables of the contract that this version cannot honour. To pass them over in silence would be worse: the
+// keys of a daemon that was meant to speak TLS would go over the wire in the clear.
+struct missing_variable {
+    std::string_view name;
+    std::string_view why;
+};
+constexpr missing_variable missing_variables[] = {
+    {"TLS_CERT_FILE", "this version has no TLS; let a proxy end it, and unset this"},
+    {"TLS_KEY_FILE", "this version has no TLS; let a proxy end it, and unset this"},
+    {"HTTP_REDIRECT_PORT", "this version has no TLS to redirect to; unset this"},
+    {"IDEMPOTENCY_TTL_SECONDS", "this version has no idempotency keys; unset this"},
+};
 
 struct source {
     std::string text;
@@ -23,8 +39,7 @@ using given_values = std::map<std::string, source, std::less<>>;  // by name of 
 
 bool is_setting(std::string_view name) {
     const auto& all = all_settings();
-    return name == keys_file ||
-           std::any_of(all.begin(), all.end(), [&](const auto& s) { return s.name == name; });
+    return std::any_of(all.begin(), all.end(), [&](const auto& s) { return s.name == name; });
 }
 
 std::string trimmed(std::string_view text) {
@@ -71,14 +86,15 @@ void read_file(const std::string& path, const surroundings& world, given_values&
     wipe(*content);
 }
 
-void read_environment(const surroundings& world, given_values& given) {
-    const auto take = [&](std::string_view name) {
-        // An empty variable is how compose files say "not set".
-        if (auto text = world.environment(name); text && !text->empty())
-            given[std::string(name)] = {std::move(*text), "the environment"};
-    };
-    for (const auto& s : all_settings()) take(s.name);
-    take(keys_file);
+void read_environment(const surroundings& world, given_values& given, std::vector<std::string>& problems) {
+    // An empty variable is how compose files say "not set".
+    for (const auto& s : all_settings())
+        if (auto text = world.environment(s.name); text && !text->empty())
+            given[std::string(s.name)] = {std::move(*text), std::string(environment_origin)};
+    for (const auto& [name, why] : missing_variables)
+        if (const auto text = world.environment(name); text && !text->empty())
+            problems.push_back(std::string(name) + "=" + *text + ": " + std::string(why) + " (" +
+                               std::string(environment_origin) + ")");
 }
 
 void assign(const setting& s, const source& from, settings& into, std::vector<std::string>& problems) {
@@ -98,7 +114,12 @@ void read_keys_file(const source& from, const surroundings& world, settings& int
         problems.push_back("API_KEYS_FILE=" + from.text + ": the file cannot be read (" + from.origin + ")");
         return;
     }
-    for (const auto& why : into.keys.add(*content))
+    const auto before = into.keys.keys().size();
+    const auto wrong = into.keys.add(*content);
+    if (wrong.empty() && into.keys.keys().size() == before)
+        problems.push_back("API_KEYS_FILE=" + from.text + ": there is no key in the file (" + from.origin +
+                           ")");
+    for (const auto& why : wrong)
         problems.push_back("API_KEYS_FILE=" + from.text + ": " + why + " (" + from.origin + ")");
     wipe(*content);
 }
@@ -116,6 +137,8 @@ struct flags {
     flags() {
         app.name("statetrackd");
         app.set_help_flag();
+        app.footer(
+            "(SIGHUP): taken anew at that signal, keys from their file; what else changes needs a restart.");
         app.allow_extras();
         app.add_flag("-h,--help", help, "Show this and exit");
         app.add_flag("--version", version, "Show the version and exit");
@@ -127,9 +150,9 @@ struct flags {
         for (const auto& s : all_settings()) {
             auto help_text = std::string(s.help);
             if (const auto shown = s.show(defaults); !shown.empty()) help_text += " Default: " + shown;
+            if (s.reloadable) help_text += " (SIGHUP)";
             add(s.name, help_text);
         }
-        add(keys_file, "A file of keys, one a line, as in API_KEYS.");
     }
 
     void add(std::string_view name, const std::string& help_text) {
@@ -140,11 +163,49 @@ struct flags {
     }
 };
 
-}  // namespace
+std::vector<std::string> without_keys(const std::vector<std::string>& arguments) {
+    const auto flag = flag_of(keys_name);
+    std::vector<std::string> left;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (arguments[i] == flag)
+            ++i;
+        else if (!arguments[i].starts_with(flag + '='))
+            left.push_back(arguments[i]);
+    }
+    return left;
+}
 
-command_line read_command_line(std::vector<std::string> arguments, const surroundings& world) {
+void assign_all(given_values& given, const surroundings& world, const std::optional<key_ring>& kept,
+                command_line& read) {
+    if (kept) {
+        read.values.keys = *kept;
+        read.kept_keys = kept;
+        given.erase(std::string(keys_name));
+    }
+    for (const auto& s : all_settings())
+        if (const auto it = given.find(s.name); it != given.end())
+            assign(s, it->second, read.values, read.problems);
+    if (const auto it = given.find(keys_name); it != given.end()) {
+        wipe(it->second.text);
+        // Of the process they are wiped; a file can be read again.
+        if (it->second.origin == environment_origin || it->second.origin == command_line_origin)
+            read.kept_keys = read.values.keys;
+    }
+    if (const auto it = given.find(keys_file_name); it != given.end() && !it->second.text.empty())
+        read_keys_file(it->second, world, read.values, read.problems);
+    const bool keys_wrong = std::any_of(read.problems.begin(), read.problems.end(),
+                                        [](const auto& line) { return line.starts_with(keys_name); });
+    if (read.values.keys.keys().empty() && !read.dev && !keys_wrong)
+        read.problems.emplace_back(
+            "API_KEYS: required; give at least one UUID of version 4 (or API_KEYS_FILE, or start with "
+            "--dev)");
+}
+
+command_line read(std::vector<std::string> arguments, const surroundings& world,
+                  const std::optional<key_ring>& kept) {
     command_line read;
     flags parsed;
+    read.arguments = without_keys(arguments);
     try {
         std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
         parsed.app.parse(arguments);
@@ -166,25 +227,23 @@ command_line read_command_line(std::vector<std::string> arguments, const surroun
 
     given_values given;
     if (!parsed.config.empty()) read_file(parsed.config, world, given, read.problems);
-    read_environment(world, given);
+    read_environment(world, given, read.problems);
     for (auto& [name, text] : parsed.values)
-        if (parsed.options.at(name)->count() > 0) given[name] = {std::move(text), "the command line"};
-
-    for (const auto& s : all_settings())
-        if (const auto it = given.find(s.name); it != given.end())
-            assign(s, it->second, read.values, read.problems);
-    if (const auto it = given.find(keys_file); it != given.end())
-        read_keys_file(it->second, world, read.values, read.problems);
-    const bool keys_wrong = std::any_of(read.problems.begin(), read.problems.end(),
-                                        [](const auto& line) { return line.starts_with("API_KEYS"); });
-    if (read.values.keys.keys().empty() && !read.dev && !keys_wrong)
-        read.problems.emplace_back(
-            "API_KEYS: required; give at least one UUID of version 4 (or API_KEYS_FILE, or start with "
-            "--dev)");
-    if (const auto it = given.find("API_KEYS"); it != given.end()) wipe(it->second.text);
-
+        if (parsed.options.at(name)->count() > 0)
+            given[name] = {std::move(text), std::string(command_line_origin)};
+    assign_all(given, world, kept, read);
     if (read.what == action::print) read.text = print_settings(read.values);
     return read;
+}
+
+}  // namespace
+
+command_line read_command_line(std::vector<std::string> arguments, const surroundings& world) {
+    return read(std::move(arguments), world, std::nullopt);
+}
+
+command_line read_again(const command_line& first, const surroundings& world) {
+    return read(first.arguments, world, first.kept_keys);
 }
 
 surroundings system_surroundings() {

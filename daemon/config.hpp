@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "guard/cors.hpp"
 #include "guard/keys.hpp"
+#include "guard/limits.hpp"
 #include "observe/log.hpp"
 #include "statetrack/tracker.hpp"
 
@@ -17,10 +19,13 @@ namespace statetrackd {
 
 struct settings {
     key_ring keys{};
+    std::string keys_file{};
     std::string database_url = "sqlite:statetrack.db";
     std::string host = "127.0.0.1";
     std::int64_t port = 8080;
     statetrack::tracker_options tracker{};
+    rate_limits limits{};
+    origin_list cors_origins{};
     std::int64_t request_timeout_ms = 29'000;
     std::int64_t database_timeout_ms = 10'000;
     std::int64_t body_bytes_max = 262'144;
@@ -39,6 +44,7 @@ struct setting {
     std::string_view help;
     std::string_view allowed;  // said when a value is wrong
     bool secret = false;
+    bool reloadable = false;  // taken again at SIGHUP
     // Answers what is wrong beside `allowed`, or an empty list.
     std::function<std::vector<std::string>(settings&, std::string_view text)> assign;
     std::function<std::string(const settings&)> show;
@@ -55,6 +61,11 @@ struct command_line {
     settings values{};
     std::vector<std::string> problems{};  // one line each; not empty: exit with 78
     std::string text{};                   // of help and print
+
+    // For read_again: the arguments without the keys in them, and the keys where they came from a place that
+    // was wiped behind them.
+    std::vector<std::string> arguments{};
+    std::optional<key_ring> kept_keys{};
 };
 
 // What reading the configuration needs of the world; replaced in tests.
@@ -67,6 +78,10 @@ surroundings system_surroundings();
 
 // `arguments` without the program's name. The API keys are wiped from what was read.
 command_line read_command_line(std::vector<std::string> arguments, const surroundings& world);
+
+// The configuration as it is now, for a daemon that was started by `first`. API_KEYS of the command line and
+// the environment stay as they were; files are read again.
+command_line read_again(const command_line& first, const surroundings& world);
 
 // The effective values, one `NAME=value` a line, secrets masked.
 std::string print_settings(const settings& values);

@@ -13,6 +13,7 @@
 #include "config.hpp"
 #include "net/background.hpp"
 #include "net/server.hpp"
+#include "reload.hpp"
 #include "stores.hpp"
 #include "version.hpp"
 
@@ -42,6 +43,13 @@ void hide_keys(int argc, char** argv) {
         else if (argument.starts_with("--api-keys="))
             std::memset(argv[i] + flag.size() + 1, '*', argument.size() - flag.size() - 1);
     }
+}
+
+std::uint64_t seed_from(statetrack::id_source& ids) {
+    std::uint64_t seed = 0;
+    const auto drawn = ids.next();
+    std::memcpy(&seed, drawn.bytes.data() + 8, sizeof seed);
+    return seed;
 }
 
 std::string describe(const statetrack::error& e) { return e.detail.empty() ? e.code.message() : e.detail; }
@@ -74,15 +82,21 @@ std::string welcome(const std::string& url, const std::string& key) {
            "'{\"project_id\":\"demo\",\"machine_id\":\"laptop\",\"on_conflict\":\"takeover\"}'\n\n";
 }
 
-int serve(settings& values, bool dev) {
+int serve(command_line& command) {
+    auto& values = command.values;
     const auto time = statetrack::make_system_clock();
     const auto ids = statetrack::make_random_ids();
     std::string dev_key;
-    if (dev) {
+    if (command.dev) {
         dev_key = to_string(ids->next());
-        values.keys.add("dev=" + dev_key);
+        if (!command.kept_keys) command.kept_keys.emplace();
+        for (auto* ring : {&values.keys, &*command.kept_keys}) ring->add("dev=" + dev_key);
     }
     logger log(*time, {.level = values.level, .format = values.format}, standard_error_sink());
+
+    keys_in_use keys(values.keys);
+    limiter limits(values.limits, seed_from(*ids));
+    reloader again(command, system_surroundings(), {.keys = keys, .limits = limits, .log = log});
 
     auto keep = open_store(values.database_url);
     if (!keep) return complain("cannot open the store: " + describe(keep.error()), exit_unavailable);
@@ -95,7 +109,9 @@ int serve(settings& values, bool dev) {
                .keep = keep->get(),
                .time = time.get(),
                .ids = ids.get(),
-               .keys = &values.keys,
+               .keys = &keys,
+               .limits = &limits,
+               .origins = &values.cors_origins,
                .log = &log,
                .environment = values.environment,
                .started = time->read().age};
@@ -112,10 +128,14 @@ int serve(settings& values, bool dev) {
         in.draining = true;
         serving.drain();
     });
+    serving.on_reload_signal([&] {
+        // Reading files may block; the connections go on meanwhile.
+        if (!threads.read([&] { again.reload(); })) log.error("reload refused: too much is waiting");
+    });
     threads.start(**tracked, **keep);
     const auto url = url_of(values, *port);
     log.info("started", {{"version", version}, {"url", url}, {"store", (*keep)->name()}});
-    if (dev) {
+    if (command.dev) {
         print(stdout, welcome(url, dev_key));
         std::fflush(stdout);
     }
@@ -130,13 +150,15 @@ int serve(settings& values, bool dev) {
 int main(int argc, char** argv) {
     // A reader of stderr that goes away must not take the daemon with it.
     std::signal(SIGPIPE, SIG_IGN);
+    // Until there is something to reload.
+    std::signal(SIGHUP, SIG_IGN);
     try {
         auto command = read_command_line({argv + 1, argv + argc}, system_surroundings());
         hide_keys(argc, argv);
         for (const auto& problem : command.problems) complain(problem, exit_config);
         if (!command.problems.empty()) return exit_config;
         print(stdout, command.text);
-        return command.what == action::serve ? serve(command.values, command.dev) : 0;
+        return command.what == action::serve ? serve(command) : 0;
     } catch (const std::exception& e) {
         return complain(std::string("cannot go on: ") + e.what(), exit_internal);
     }

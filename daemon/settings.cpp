@@ -92,7 +92,7 @@ std::string masked_keys(const settings& s) {
     std::string shown;
     for (const auto& key : s.keys.keys()) {
         if (!shown.empty()) shown += ',';
-        shown += key.name + '=' + key.masked;
+        shown += key.name + ':' + std::string(name_of(key.may)) + '=' + key.masked;
     }
     return shown;
 }
@@ -115,11 +115,18 @@ std::string without_password(const std::string& url) {
 void add_service_settings(std::vector<setting>& all) {
     all.push_back({.name = "API_KEYS",
                    .help = "The keys that may call: UUIDs of version 4, separated by commas, each optionally "
-                           "name=uuid. Required, here or in API_KEYS_FILE.",
-                   .allowed = "UUIDs of version 4, separated by commas, each optionally name=uuid",
+                           "name=uuid or name:role=uuid with role admin (default), client or read. Required, "
+                           "here or in API_KEYS_FILE.",
+                   .allowed = "UUIDs of version 4, separated by commas, each optionally name=uuid or "
+                              "name:role=uuid",
                    .secret = true,
+                   .reloadable = true,
                    .assign = [](settings& s, std::string_view given) { return s.keys.add(given); },
                    .show = masked_keys});
+    all.push_back(text(
+        "API_KEYS_FILE", "A file of keys, one a line, as in API_KEYS.", "the path of a file that can be read",
+        [](settings& s) -> std::string& { return s.keys_file; }, [](std::string_view) { return true; }));
+    all.back().reloadable = true;
     all.push_back(text(
         "DATABASE_URL", "Where everything is kept: sqlite:PATH or memory:", "sqlite:PATH or memory:",
         [](settings& s) -> std::string& { return s.database_url; }, is_database_url));
@@ -167,6 +174,31 @@ void add_tracker_settings(std::vector<setting>& all) {
                          [](settings& s) -> std::int64_t& { return s.tracker.cleanup_interval_ms; }));
 }
 
+void add_guard_settings(std::vector<setting>& all) {
+    const auto first = all.size();
+    constexpr std::string_view up_to_a_million = "an integer from 0 to 1000000";
+    all.push_back(number(
+        "RATE_LIMIT_PER_MINUTE", "Requests of a key in a minute, heartbeats not counted; 0: no limit.",
+        up_to_a_million, {0, 1'000'000}, [](settings& s) -> std::int64_t& { return s.limits.requests; }));
+    all.push_back(number("HEARTBEAT_RATE_LIMIT_PER_MINUTE",
+                         "Heartbeats of a session in a minute, and of a machine; 0: no limit.",
+                         up_to_a_million, {0, 1'000'000},
+                         [](settings& s) -> std::int64_t& { return s.limits.heartbeats; }));
+    all.push_back(number(
+        "AUTH_FAILURE_LIMIT_PER_MINUTE",
+        "Requests of an address in a minute that are answered 401 rather than 429; 0: no limit. "
+        "A valid key is served all the same.",
+        up_to_a_million, {0, 1'000'000}, [](settings& s) -> std::int64_t& { return s.limits.failed_keys; }));
+    for (auto i = first; i < all.size(); ++i) all[i].reloadable = true;
+    all.push_back({.name = "CORS_ORIGINS",
+                   .help =
+                       "Web origins that may read the answers, separated by commas; * stands for any run of "
+                       "characters, as in vscode-webview://*.",
+                   .allowed = "origins as scheme://host, separated by commas, or *",
+                   .assign = [](settings& s, std::string_view given) { return s.cors_origins.assign(given); },
+                   .show = [](const settings& s) { return s.cors_origins.text(); }});
+}
+
 void add_limit_settings(std::vector<setting>& all) {
     constexpr std::string_view up_to_an_hour = "an integer from 1 to 3600000";
     all.push_back(number("REQUEST_TIMEOUT_MS", "The longest that a request may take.", up_to_an_hour,
@@ -199,6 +231,7 @@ void add_observation_settings(std::vector<setting>& all) {
                                      {"warn", log_level::warn},
                                      {"error", log_level::error}},
                                     [](settings& s) -> log_level& { return s.level; }));
+    all.back().reloadable = true;
     all.push_back(one_of<log_format>("LOG_FORMAT", "json for machines, text for terminals.", "json or text",
                                      {{"json", log_format::json}, {"text", log_format::text}},
                                      [](settings& s) -> log_format& { return s.format; }));
@@ -215,6 +248,7 @@ const std::vector<setting>& all_settings() {
         std::vector<setting> all;
         add_service_settings(all);
         add_tracker_settings(all);
+        add_guard_settings(all);
         add_limit_settings(all);
         add_observation_settings(all);
         return all;

@@ -11,7 +11,9 @@
 
 #include "api/http_message.hpp"
 #include "api/target.hpp"
+#include "guard/cors.hpp"
 #include "guard/keys.hpp"
+#include "guard/limits.hpp"
 #include "observe/log.hpp"
 #include "statetrack/clock.hpp"
 #include "statetrack/ids.hpp"
@@ -21,6 +23,7 @@
 namespace statetrackd {
 
 struct route;
+struct failure;
 
 struct call {
     request asked{};
@@ -30,7 +33,10 @@ struct call {
     target where{};
     std::vector<std::string> parameters{};  // what stands for the {…} of the route's path
     std::string request_id{};
-    std::string actor{};  // the key's name
+    std::string actor{};                       // the key's name
+    std::shared_ptr<const failure> refusal{};  // what the guard answers instead of the handler
+    bool sign_of_life = false;  // refused, but an authentic heartbeat: it still counts for the detector
+    budget_standing budget{};
     statetrack::instant received{};
     std::atomic<bool> abandoned{false};  // nobody waits for the answer any more
 
@@ -43,7 +49,9 @@ struct context {
     statetrack::store* keep = nullptr;
     const statetrack::clock* time = nullptr;
     statetrack::id_source* ids = nullptr;
-    const key_ring* keys = nullptr;
+    const keys_in_use* keys = nullptr;
+    limiter* limits = nullptr;  // null: none
+    const origin_list* origins = nullptr;
     logger* log = nullptr;
     std::string environment{};
     statetrack::instant started{};
@@ -69,13 +77,18 @@ struct exchange {
 using answering = std::function<response(const context&, const call&)>;
 using queueing = std::function<void(const exchange&)>;
 
+// Whose budget a route's requests use.
+enum class budget : std::uint8_t { key, session, machine };
+
 struct route {
     verb method = verb::get;
     std::string_view path{};  // `/api/sessions/{id}`
     lane where = lane::reader;
     std::variant<answering, queueing> handler{};
     std::string_view summary{};
-    bool open = false;                  // needs no key
+    bool open = false;         // needs no key, uses no budget
+    role needs = role::admin;  // where it is not open
+    budget counted = budget::key;
     log_level level = log_level::info;  // of the line that says the request is done
 };
 

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <exception>
 
+#include "api/admission.hpp"
 #include "guard/request_id.hpp"
 
 namespace statetrackd {
 namespace {
+
+constexpr std::size_t headers_added_max = 12;  // to what a handler sets
 
 failure unexpected() {
     return {.status = 500,
@@ -32,10 +35,34 @@ failure no_route(const call& admitted) {
     return {.status = 404, .code = "not_found", .message = "there is no such route"};
 }
 
+// What web pages may send and read beside what they always may.
+constexpr std::string_view cors_request_fields =
+    "X-API-Key, Authorization, Content-Type, If-Match, If-None-Match, Prefer, X-Request-Id, X-Session-Epoch";
+constexpr std::string_view cors_answer_fields =
+    "ETag, Location, Retry-After, Preference-Applied, X-Request-Id, X-RateLimit-Limit, "
+    "X-RateLimit-Remaining, X-RateLimit-Reset";
+constexpr std::string_view cors_preflight_kept_s = "600";
+
 response options_of(const call& admitted) {
     response answer{.status = 204};
     answer.set("Allow", admitted.allow);
     return answer;
+}
+
+// The answer depends on the origin as soon as there are any, for a request without one too.
+void add_cors(const origin_list& origins, const call& admitted, response& answer) {
+    if (origins.empty()) return;
+    answer.set("Vary", "Origin");
+    const auto& fields = admitted.asked.fields;
+    if (!origins.allows(fields.origin)) return;
+    answer.set("Access-Control-Allow-Origin", fields.origin);
+    answer.set("Access-Control-Expose-Headers", std::string(cors_answer_fields));
+    const bool preflight = admitted.asked.method == verb::options && answer.status == 204 &&
+                           !fields.access_control_request_method.empty();
+    if (!preflight) return;
+    answer.set("Access-Control-Allow-Methods", admitted.allow);
+    answer.set("Access-Control-Allow-Headers", std::string(cors_request_fields));
+    answer.set("Access-Control-Max-Age", std::string(cors_preflight_kept_s));
 }
 
 rendering constant(response answer) {
@@ -51,10 +78,14 @@ dispatcher::dispatcher(context& in, const std::vector<route>& routes, blocking_r
       run_blocking_(std::move(run_blocking)),
       writes_waiting_max_(writes_waiting_max) {}
 
-std::shared_ptr<call> dispatcher::admit(request asked) const {
+std::shared_ptr<call> dispatcher::identify(request asked) const {
+    return identify(std::move(asked), in_.time->read().age);
+}
+
+std::shared_ptr<call> dispatcher::identify(request asked, statetrack::instant received) const {
     auto admitted = std::make_shared<call>();
     admitted->asked = std::move(asked);
-    admitted->received = in_.time->read().age;
+    admitted->received = received;
     admitted->request_id = request_id_for(admitted->asked.fields.request_id, *in_.ids);
     if (auto where = parse_target(admitted->asked.target)) {
         admitted->target_readable = true;
@@ -67,24 +98,15 @@ std::shared_ptr<call> dispatcher::admit(request asked) const {
     return admitted;
 }
 
-lane dispatcher::lane_of(const call& admitted) const {
-    return admitted.matched ? admitted.matched->where : lane::memory;
+std::shared_ptr<call> dispatcher::admit(request asked) const {
+    const auto now = in_.time->read();
+    auto admitted = identify(std::move(asked), now.age);
+    judge_admission(in_, *admitted, now);
+    return admitted;
 }
 
-bool dispatcher::authenticated(call& admitted, failure& refusal) const {
-    if (admitted.matched->open) return true;
-    const auto outcome = authenticate(*in_.keys, admitted.asked.fields);
-    if (outcome.holder) {
-        admitted.actor = outcome.holder->name;
-        return true;
-    }
-    in_.log->warn("authentication refused", {{"request_id", admitted.request_id},
-                                             {"reason", outcome.refusal},
-                                             {"address", admitted.asked.remote},
-                                             {"key", outcome.masked},
-                                             {"endpoint", admitted.matched->path}});
-    refusal = {.status = 401, .code = "unauthorized", .message = std::string(outcome.refusal)};
-    return false;
+lane dispatcher::lane_of(const call& admitted) const {
+    return admitted.matched && !admitted.refusal ? admitted.matched->where : lane::memory;
 }
 
 rendering dispatcher::constantly(const call& admitted, const failure& what) const {
@@ -97,8 +119,10 @@ void dispatcher::run(const std::shared_ptr<call>& admitted, const responder& res
             return respond(constant(options_of(*admitted)));
         return respond(constantly(*admitted, no_route(*admitted)));
     }
-    failure refusal;
-    if (!authenticated(*admitted, refusal)) return respond(constantly(*admitted, refusal));
+    if (admitted->refusal) {
+        if (admitted->sign_of_life) note_signs_of_life(in_, *admitted);
+        return respond(constantly(*admitted, *admitted->refusal));
+    }
 
     if (const auto* handler = std::get_if<queueing>(&admitted->matched->handler))
         return enqueue(*handler, admitted, respond);
@@ -159,10 +183,17 @@ void dispatcher::complete(const call& admitted, response& answer) const {
         return std::any_of(answer.headers.begin(), answer.headers.end(),
                            [&](const auto& field) { return field.first == name; });
     };
+    answer.headers.reserve(answer.headers.size() + headers_added_max);
     if (answer.status == 405 && !has("Allow")) answer.set("Allow", admitted.allow);
     answer.set("X-Request-Id", admitted.request_id);
     answer.set("Cache-Control", has("ETag") ? "private, no-cache" : "no-store");
     answer.set("X-Content-Type-Options", "nosniff");
+    if (const auto& used = admitted.budget; used.limit > 0) {
+        answer.set("X-RateLimit-Limit", std::to_string(used.limit));
+        answer.set("X-RateLimit-Remaining", std::to_string(used.remaining));
+        answer.set("X-RateLimit-Reset", std::to_string(used.resets_at_s));
+    }
+    if (in_.origins) add_cors(*in_.origins, admitted, answer);
 
     const bool routine = answer.status < 400 && admitted.matched != nullptr;
     const auto level = answer.status >= 500 ? log_level::warn

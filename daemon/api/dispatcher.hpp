@@ -1,5 +1,5 @@
-// From a request to its response: request id, route, key, handler in its lane, common header fields, log
-// line. What a server calls; knows no socket.
+// From a request to its response: request id, route, admission, handler in its lane, common header fields,
+// log line. What a server calls; knows no socket.
 #pragma once
 
 #include <atomic>
@@ -25,7 +25,10 @@ public:
     dispatcher(context& in, const std::vector<route>& routes, blocking_runner run_blocking,
                std::int64_t writes_waiting_max = writes_waiting_standard_max);
 
-    // The request with its id and its route.
+    // The request with its id and its route, for what the connection itself refuses.
+    std::shared_ptr<call> identify(request asked) const;
+    // The same, judged by its header: the body may follow until it is run, and
+    // is not needed where it is refused (but see call::sign_of_life).
     std::shared_ptr<call> admit(request asked) const;
     // Where it runs; what no handler answers is answered from memory.
     lane lane_of(const call& admitted) const;
@@ -34,11 +37,11 @@ public:
 
     // The rendered response, completed and logged. Call it where the response is sent; it never throws.
     response finish(const call& admitted, const rendering& show) const;
-    // The same for what the connection itself refuses.
+    // The same where there is no handler's answer.
     response refuse(const call& admitted, const failure& what) const;
 
 private:
-    bool authenticated(call& admitted, failure& refusal) const;
+    std::shared_ptr<call> identify(request asked, statetrack::instant received) const;
     void enqueue(const queueing& handler, const std::shared_ptr<call>& admitted,
                  const responder& respond) const;
     rendering constantly(const call& admitted, const failure& what) const;

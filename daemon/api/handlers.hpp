@@ -43,6 +43,7 @@ response list_machines(const context& in, const call& asked);
 response show_machine(const context& in, const call& asked);
 void patch_machine(const exchange& x);
 void delete_machine(const exchange& x);
+inline constexpr std::size_t machine_beat_values_max = 16'384;  // in its body
 void beat_machine(const exchange& x);
 
 // service_handlers.cpp

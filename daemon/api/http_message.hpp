@@ -16,8 +16,8 @@ inline constexpr std::size_t verbs = 8;
 verb verb_of(std::string_view method_name);
 std::string_view name_of(verb method);
 
-// The header fields that decide anything. They are taken before the body is read, so that trailers, which the
-// parser merges into the header, decide nothing.
+// The header fields that decide anything, taken before the body is read. Trailers decide nothing: they are
+// dropped.
 struct request_fields {
     std::string api_key{};
     std::string authorization{};
@@ -27,6 +27,8 @@ struct request_fields {
     std::string prefer{};
     std::string accept{};
     std::string session_epoch{};
+    std::string origin{};
+    std::string access_control_request_method{};
 };
 
 struct request {

@@ -9,7 +9,9 @@ namespace {
 using namespace statetrack;
 
 constexpr list_limits machine_lists{.standard = 50, .max = 100, .cursors = false};
-constexpr std::size_t machine_beat_values_max = 16'384;
+
+// The sessions of one machine beat whose own budgets are used up, by their place in the request.
+using throttled_places = std::vector<std::pair<std::size_t, uuid>>;
 
 void append_result(std::string& out, const beat_result& r) {
     object_writer object(out);
@@ -24,14 +26,51 @@ void append_result(std::string& out, const beat_result& r) {
     object.close();
 }
 
-response show_beaten(const context&, const call& asked, const machine_beat_answer& beat) {
+void append_throttled(std::string& out, const uuid& id) {
+    object_writer object(out);
+    object.add("session_id", id);
+    object.add("status", std::int64_t{429});
+    object.add("code", "rate_limited");
+    object.close();
+}
+
+// Results stand in the order of the request, throttled ones among them.
+void append_results(std::string& out, const std::vector<beat_result>& beaten,
+                    const throttled_places& throttled) {
+    out += '[';
+    auto next = throttled.begin();
+    auto done = beaten.begin();
+    for (std::size_t place = 0; place < beaten.size() + throttled.size(); ++place) {
+        if (place > 0) out += ',';
+        if (next != throttled.end() && next->first == place)
+            append_throttled(out, next++->second);
+        else
+            append_result(out, *done++);
+    }
+    out += ']';
+}
+
+response show_beaten(const call& asked, const machine_beat_answer& beat, const throttled_places& throttled) {
     std::string body;
     append(body, beat.machine);
     body.pop_back();
     body += ",\"results\":";
-    append_array(body, beat.results, append_result);
+    append_results(body, beat.results, throttled);
     body += '}';
     return tagged(asked, etag_of(beat.machine), std::move(body));
+}
+
+// Takes the throttled ones out. They are refused, and alive.
+void take_out_throttled(const context& in, std::vector<heartbeat>& beats, throttled_places& throttled) {
+    std::size_t place = 0;
+    const auto now = in.time->read();
+    std::erase_if(beats, [&](const heartbeat& one) {
+        const auto at = place++;
+        if (!in.limits->use_session(one.session_id, now).exceeded) return false;
+        in.tracker->note_alive(one.session_id, one.epoch);
+        throttled.emplace_back(at, one.session_id);
+        return true;
+    });
 }
 
 }  // namespace
@@ -81,8 +120,15 @@ void delete_machine(const exchange& x) {
 }
 
 void beat_machine(const exchange& x) {
-    write<machine_heartbeat>(x, {.may_be_empty = true, .limits = {.values_max = machine_beat_values_max}},
-                             show_beaten);
+    auto throttled = std::make_shared<throttled_places>();
+    write<machine_heartbeat>(
+        x, {.may_be_empty = true, .limits = {.values_max = machine_beat_values_max}},
+        [throttled](const context&, const call& asked, const machine_beat_answer& beat) {
+            return show_beaten(asked, beat, *throttled);
+        },
+        [&in = x.in, throttled](machine_heartbeat& beat) {
+            if (in.limits && beat.sessions) take_out_throttled(in, *beat.sessions, *throttled);
+        });
 }
 
 }  // namespace statetrackd

@@ -1,5 +1,6 @@
 #include "api/problem.hpp"
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 
 #include "statetrack/fields.hpp"
@@ -39,7 +40,8 @@ constexpr mapping mappings[] = {
     {errc::conflict, 409, "a constraint of the store was broken; nothing was written"},
 };
 
-constexpr std::string_view retry_after_seconds = "2";
+constexpr std::string_view problem_type = "application/problem+json";
+constexpr std::int64_t store_retry_after_s = 2;
 
 void append_member(std::string& out, std::string_view name, std::string_view text) {
     out += ",\"";
@@ -58,6 +60,26 @@ void append_details(std::string& out, const std::vector<statetrack::field_proble
         out += '}';
     }
     out += ']';
+}
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// Does an Accept field name the type itself, with a weight other than 0 (RFC 9110, 12.4.2)? Ranges do not
+// count: who says */* takes what this API usually sends.
+bool accepts(std::string_view field, std::string_view type) {
+    while (!field.empty()) {
+        const auto end = std::min(field.find(','), field.size());
+        std::string member;
+        for (const char c : field.substr(0, end))
+            if (c != ' ' && c != '\t') member += lower(c);
+        field.remove_prefix(std::min(end + 1, field.size()));
+        const auto parameters = std::min(member.find(';'), member.size());
+        if (std::string_view(member).substr(0, parameters) != type) continue;
+        const auto weight = member.find(";q=", parameters);
+        return weight == std::string::npos ||
+               member.find_first_of("123456789", weight + 3) != std::string::npos;
+    }
+    return false;
 }
 
 }  // namespace
@@ -105,9 +127,11 @@ response render(const failure& what, const call& asked, statetrack::timestamp no
     append_member(body, "detail", what.message);
     append_member(body, "instance", "urn:statetrack:request:" + asked.request_id);
     body += '}';
-    if (asked.asked.fields.accept.find("application/problem+json") != std::string::npos)
-        answer.content_type = "application/problem+json";
-    if (what.status == 503) answer.set("Retry-After", std::string(retry_after_seconds));
+    if (accepts(asked.asked.fields.accept, problem_type)) answer.content_type = problem_type;
+    const auto retry_after_s = what.retry_after_s > 0 ? what.retry_after_s
+                               : what.status == 503   ? store_retry_after_s
+                                                      : 0;
+    if (retry_after_s > 0) answer.set("Retry-After", std::to_string(retry_after_s));
     if (what.status == 401) answer.set("WWW-Authenticate", "Bearer");
     return answer;
 }

@@ -17,7 +17,8 @@ struct failure {
     std::string_view code = "internal_error";
     std::string message{};
     std::vector<statetrack::field_problem> details{};
-    boost::json::object facts{};  // what a program needs next: status, superseded_by, epoch, ...
+    boost::json::object facts{};     // what a program needs next: status, superseded_by, epoch, ...
+    std::int64_t retry_after_s = 0;  // where it is known; 503 has one anyway
 };
 
 // What the store itself says is for the log, not for the client: it may name files.

@@ -7,17 +7,32 @@ namespace {
 
 route reads(std::string_view path, response (*handler)(const context&, const call&),
             std::string_view summary) {
-    return {.method = verb::get, .path = path, .where = lane::reader, .handler = handler, .summary = summary};
+    return {.method = verb::get,
+            .path = path,
+            .where = lane::reader,
+            .handler = handler,
+            .summary = summary,
+            .needs = role::read};
 }
 
 route writes(verb method, std::string_view path, void (*handler)(const exchange&), std::string_view summary) {
-    return {.method = method, .path = path, .where = lane::queue, .handler = handler, .summary = summary};
+    return {.method = method,
+            .path = path,
+            .where = lane::queue,
+            .handler = handler,
+            .summary = summary,
+            .needs = method == verb::del ? role::admin : role::client};
 }
 
-// Reads and writes for as long as it takes.
+// Operators' work: reads and writes for as long as it takes.
 route works(verb method, std::string_view path, response (*handler)(const context&, const call&),
             std::string_view summary) {
-    return {.method = method, .path = path, .where = lane::alone, .handler = handler, .summary = summary};
+    return {.method = method,
+            .path = path,
+            .where = lane::alone,
+            .handler = handler,
+            .summary = summary,
+            .needs = role::admin};
 }
 
 // Asked every few seconds by whatever watches the daemon: answered from memory, without a key, logged at
@@ -33,9 +48,12 @@ route probes(std::string_view path, response (*handler)(const context&, const ca
             .level = log_level::debug};
 }
 
-// Nearly all the traffic.
-route beats(std::string_view path, void (*handler)(const exchange&), std::string_view summary) {
+// Nearly all the traffic, in budgets of their own: a limit that ate heartbeats would make healthy sessions
+// look dead.
+route beats(std::string_view path, budget counted, void (*handler)(const exchange&),
+            std::string_view summary) {
     auto r = writes(verb::post, path, handler, summary);
+    r.counted = counted;
     r.level = log_level::debug;
     return r;
 }
@@ -57,7 +75,7 @@ const std::vector<route>& all_routes() {
         reads("/api/sessions/{id}", show_session, "Show a session"),
         writes(patch, "/api/sessions/{id}", patch_session, "Change a session"),
         writes(del, "/api/sessions/{id}", delete_session, "Delete a session with its tasks"),
-        beats("/api/sessions/{id}/heartbeat", beat_session, "Say that a session is alive"),
+        beats("/api/sessions/{id}/heartbeat", budget::session, beat_session, "Say that a session is alive"),
         reads("/api/sessions/{id}/health", session_health, "Judge one session's health now"),
         reads("/api/sessions/{id}/explain", explain_session,
               "Explain the detector's verdict with its inputs"),
@@ -83,7 +101,8 @@ const std::vector<route>& all_routes() {
         reads("/api/machines/{id}", show_machine, "Show a machine with its live sessions"),
         writes(patch, "/api/machines/{id}", patch_machine, "Change a machine"),
         writes(del, "/api/machines/{id}", delete_machine, "Delete a machine without live sessions"),
-        beats("/api/machines/{id}/heartbeat", beat_machine, "Say that a machine and its sessions are alive"),
+        beats("/api/machines/{id}/heartbeat", budget::machine, beat_machine,
+              "Say that a machine and its sessions are alive"),
 
         probes("/health", health, "Is the process alive?"),
         probes("/livez", health, "Is the process alive?"),

@@ -52,8 +52,13 @@ bool take_path_id(const call& asked, Request& request) {
     return valid;
 }
 
+// What the daemon takes out of a sound request before the tracker sees it.
 template <class Request>
-void write(const exchange& x, const body_rules& rules, presenter<Request> present) {
+using adjustment = std::function<void(Request&)>;
+
+template <class Request>
+void write(const exchange& x, const body_rules& rules, presenter<Request> present,
+           const adjustment<Request>& adjust = {}) {
     const auto& asked = *x.asked;
     const auto refuse = [&](failure why) {
         x.respond(
@@ -68,6 +73,8 @@ void write(const exchange& x, const body_rules& rules, presenter<Request> presen
     if (!open_envelope(asked, rules, opened, problems, why)) return refuse(std::move(why));
     decode_request(opened.body, request, problems);
     if (!problems.empty()) return refuse(validation_failure(problems.take()));
+
+    if (adjust) adjust(request);
 
     auto done = [&in = x.in, asked_by = x.asked, respond = x.respond,
                  present = std::move(present)](statetrack::result<typename Request::answer> outcome) {

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
 
 #include "statetrack/ids.hpp"
@@ -13,13 +14,21 @@ namespace {
 
 constexpr std::size_t key_name_length_max = 64;
 
-std::array<std::uint8_t, 32> digest_of(const statetrack::uuid& key) {
-    std::array<std::uint8_t, 32> digest{};
-    unsigned int size = 0;
-    if (EVP_Digest(key.bytes.data(), key.bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1 ||
-        size != digest.size())
-        throw std::runtime_error("OpenSSL cannot compute SHA-256");
-    return digest;
+// Looked up once: OpenSSL 3 would search its providers anew for each digest.
+const EVP_MD* sha256() {
+    static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> fetched(
+        EVP_MD_fetch(nullptr, "SHA256", nullptr), EVP_MD_free);
+    return fetched.get();
+}
+
+sha256_digest digest_of(const statetrack::uuid& key) {
+    return sha256_of({reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size()});
+}
+
+std::optional<role> role_of(std::string_view name) {
+    for (const auto r : {role::read, role::client, role::admin})
+        if (name_of(r) == name) return r;
+    return std::nullopt;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -37,6 +46,29 @@ bool is_key_name(std::string_view name) {
 }
 
 }  // namespace
+
+sha256_digest sha256_of(std::string_view bytes) {
+    thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hashing(EVP_MD_CTX_new(),
+                                                                                       EVP_MD_CTX_free);
+    sha256_digest digest{};
+    if (sha256() == nullptr || EVP_DigestInit_ex2(hashing.get(), sha256(), nullptr) != 1 ||
+        EVP_DigestUpdate(hashing.get(), bytes.data(), bytes.size()) != 1 ||
+        EVP_DigestFinal_ex(hashing.get(), digest.data(), nullptr) != 1)
+        throw std::runtime_error("OpenSSL cannot compute SHA-256");
+    return digest;
+}
+
+std::string_view name_of(role r) {
+    switch (r) {
+        case role::read:
+            return "read";
+        case role::client:
+            return "client";
+        case role::admin:
+            break;
+    }
+    return "admin";
+}
 
 void wipe(std::string& secret) {
     OPENSSL_cleanse(secret.data(), secret.size());
@@ -59,8 +91,8 @@ std::vector<std::string> key_ring::add(std::string_view text) {
         auto plain = trimmed(named ? entry.substr(equals + 1) : entry);
         auto name = named ? trimmed(entry.substr(0, equals)) : std::string_view{};
         const auto colon = name.find(':');
-        const auto role =
-            colon == std::string_view::npos ? std::string_view("admin") : name.substr(colon + 1);
+        const auto may =
+            colon == std::string_view::npos ? std::optional(role::admin) : role_of(name.substr(colon + 1));
         name = name.substr(0, colon);
 
         api_key key{.name = std::string(name), .masked = mask(plain)};
@@ -70,12 +102,11 @@ std::vector<std::string> key_ring::add(std::string_view text) {
         } else if (named && !is_key_name(name)) {
             problems.push_back("the name of the key " + key.masked +
                                " is not 1 to 64 of letters, digits and -_.@");
-        } else if (role != "admin") {
-            // Taking the key while ignoring its role would give it more than its owner meant to.
-            problems.push_back("the key " + key.masked + " has the role \"" + std::string(role) +
-                               "\"; this version enforces no role but admin");
+        } else if (!may) {
+            problems.push_back("the role of the key " + key.masked + " is not admin, client or read");
         } else {
             key.digest = digest_of(*id);
+            key.may = *may;
             if (!named) key.name = "key" + std::to_string(keys_.size() + added.size() + 1);
             const auto same = [&](const api_key& other) { return other.digest == key.digest; };
             if (std::any_of(keys_.begin(), keys_.end(), same) ||

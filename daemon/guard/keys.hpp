@@ -1,8 +1,10 @@
-// API keys: who may call. Keeps digests, never the keys themselves.
+// API keys: who may call, and as what. Keeps digests, never the keys themselves.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,10 +14,22 @@
 
 namespace statetrackd {
 
+// What a key's holder may do. Each may do what those before it may.
+enum class role : std::uint8_t {
+    read,    // GET and HEAD
+    client,  // what an agent does: all but DELETE, cleanup and detect-failures
+    admin,
+};
+std::string_view name_of(role r);
+
+using sha256_digest = std::array<std::uint8_t, 32>;
+sha256_digest sha256_of(std::string_view bytes);
+
 struct api_key {
     std::string name{};    // what events and logs call its holder
     std::string masked{};  // its first four characters
-    std::array<std::uint8_t, 32> digest{};
+    role may = role::admin;
+    sha256_digest digest{};
 };
 
 // Overwrites the text in a way that the optimizer does not remove, and empties it.
@@ -40,10 +54,31 @@ private:
     std::vector<api_key> keys_;
 };
 
+// The ring in use, exchanged as a whole: a request is judged by the old keys or by the new ones, never by
+// some of each. Safe to call from several threads.
+class keys_in_use {
+public:
+    explicit keys_in_use(key_ring ring = {}) : ring_(std::make_shared<const key_ring>(std::move(ring))) {}
+
+    std::shared_ptr<const key_ring> current() const {
+        const std::lock_guard lock(mutex_);
+        return ring_;
+    }
+    void replace(key_ring ring) {
+        auto next = std::make_shared<const key_ring>(std::move(ring));
+        const std::lock_guard lock(mutex_);
+        ring_.swap(next);
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::shared_ptr<const key_ring> ring_;
+};
+
 struct authentication {
-    const api_key* holder = nullptr;
-    std::string_view refusal{};  // why not, where there is no holder
-    std::string masked{};        // what was presented, for the log
+    const api_key* holder = nullptr;  // of the ring that was asked
+    std::string_view refusal{};       // why not, where there is no holder
+    std::string masked{};             // what was presented, for the log
 };
 
 // X-API-Key counts before `Authorization: Bearer`.

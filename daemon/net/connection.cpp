@@ -4,24 +4,19 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/http/error.hpp>
 #include <chrono>
 
 #include "net/wire.hpp"
-#include "statetrack/utf8.hpp"
 
 namespace statetrackd {
 namespace {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
 using boost::system::error_code;
 
 constexpr std::size_t read_bytes = 8'192;
 constexpr std::size_t write_bytes_enough = 262'144;
 constexpr std::size_t linger_bytes_max = 1'048'576;
-// Chunk headers, extensions and trailers come on top of a body; beyond this they are an attack.
-constexpr std::size_t wire_overhead_bytes_max = 16'384;
 
 }  // namespace
 
@@ -30,7 +25,8 @@ std::int64_t steady_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
 }
 
-connection::connection(socket peer, connection_host& host) : host_(host), socket_(std::move(peer)) {
+connection::connection(socket peer, connection_host& host)
+    : host_(host), socket_(std::move(peer)), reader_(host.options().body_bytes_max) {
     error_code ignored;
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
     const auto endpoint = socket_.remote_endpoint(ignored);
@@ -47,8 +43,9 @@ void connection::start() {
 void connection::drain() {
     asio::post(socket_.get_executor(), [self = shared_from_this()] {
         auto& c = *self;
-        if (c.dropped_ || c.lingering_ || c.reading_ != reading::idle) return;
-        c.reading_ = reading::finished;
+        if (c.dropped_ || c.lingering_ || c.finished_ || c.reader_.where() != request_reader::stage::idle)
+            return;
+        c.finished_ = true;
         if (!c.slots_.empty())
             c.slots_.back().last = true;
         else if (c.write_pending_)
@@ -60,16 +57,20 @@ void connection::drain() {
 
 // ---------------------------------------------------------------------------------------------- reading
 
+// A request that has begun is read to its end; another one begins where those before it leave room.
 bool connection::reads_on() const {
-    if (reading_ == reading::finished || dropped_) return false;
-    return reading_ != reading::idle || slots_.size() < pipelined_requests_max;
+    if (finished_ || dropped_) return false;
+    if (reader_.where() != request_reader::stage::idle) return true;
+    std::size_t waiting = 0;
+    for (const auto& s : slots_) waiting += s.body_bytes;
+    return slots_.size() < pipelined_requests_max && waiting < host_.options().body_bytes_max;
 }
 
 // Does all that can be done with what is there.
 void connection::proceed() {
     if (dropped_) return;
     if (!read_pending_ && !lingering_) {
-        while (reads_on() && buffer_.size() > 0 && parse_some()) {}
+        while (reads_on() && parse_some()) {}
         if (reads_on()) read_more();
     }
     pump();
@@ -96,8 +97,7 @@ void connection::on_read(error_code ec, std::size_t bytes) {
     }
     if (ec) {
         // What is under way is still answered: a client may close its sending side early.
-        reading_ = reading::finished;
-        parser_.reset();
+        finished_ = true;
         if (slots_.empty() && !write_pending_) return drop();
         if (!slots_.empty())
             slots_.back().last = true;
@@ -109,131 +109,65 @@ void connection::on_read(error_code ec, std::size_t bytes) {
     proceed();
 }
 
-// Feeds the parser once; whether to go on with what is left in the buffer.
+// One step of the reader; whether there may be another.
 bool connection::parse_some() {
-    if (!parser_) {
-        // Empty lines before a request are passed over (RFC 9112, 2.2).
-        while (buffer_.size() > 0 && (*static_cast<const char*>(buffer_.data().data()) == '\r' ||
-                                      *static_cast<const char*>(buffer_.data().data()) == '\n'))
-            buffer_.consume(1);
-        if (buffer_.size() == 0) return false;
-        parser_.emplace();
-        parser_->header_limit(header_bytes_max);
-        parser_->body_limit(host_.options().body_bytes_max);
-        reading_ = reading::header;
-        phase_began_ = steady_ms();
-        body_wire_bytes_ = 0;
-    }
-    error_code ec;
-    const auto used = parser_->put(buffer_.data(), ec);
-    buffer_.consume(used);
-    const bool wants_more = ec == http::error::need_more;
-    if (ec && !wants_more) {
-        refuse_syntax(ec);
-        return false;
-    }
-    if (reading_ == reading::header) {
-        if (!parser_->is_header_done() || !on_header()) return false;
-    } else {
-        body_wire_bytes_ += used;
-        if (body_wire_bytes_ > 2 * host_.options().body_bytes_max + wire_overhead_bytes_max) {
-            refuse_syntax(http::error::body_limit);
+    const bool was_idle = reader_.where() == request_reader::stage::idle;
+    const auto found = reader_.step(buffer_);
+    if (was_idle && reader_.where() != request_reader::stage::idle) phase_began_ = steady_ms();
+    switch (found) {
+        case request_reader::event::wants_more:
             return false;
-        }
+        case request_reader::event::header:
+            on_header();
+            return true;
+        case request_reader::event::request:
+            on_request(!reader_.keeps_alive() || host_.draining());
+            return true;
+        case request_reader::event::refused:
+            break;
     }
-    if (parser_->is_done()) {
-        on_request();
-        return true;
-    }
-    return !wants_more;
+    refuse(reader_.why());
+    return false;
 }
 
-// Before a byte of the body is read: is the header sound, and what does it say? False: refused.
-bool connection::on_header() {
-    const auto& header = parser_->get();
-    if (const auto wrong = judge_header(view_of(header))) {
-        refuse({.status = wrong->status, .code = wrong->code, .message = wrong->message});
-        return false;
-    }
-    if (!take_fields(header, fields_)) {
-        refuse(
-            {.status = 400,
-             .code = "bad_request",
-             .message = "X-API-Key, Authorization, X-Request-Id and X-Session-Epoch may be sent once each"});
-        return false;
-    }
-    const auto expect = header.find(http::field::expect);
-    if (expect != header.end()) {
-        if (!same_field_name(expect->value(), "100-continue")) {
-            refuse({.status = 417,
-                    .code = "bad_request",
-                    .message = "nothing but 100-continue can be expected"});
-            return false;
-        }
-        // In its turn behind the answers before it; a client that will not wait sends its body anyway.
-        if (!parser_->is_done())
-            slots_.push_back({.number = next_number_++, .ready = true, .answer = {.status = 100}});
-    }
-    reading_ = reading::body;
-    parser_->eager(true);
-    return true;
+// Key, role and budget are judged before a byte of the body is kept.
+void connection::on_header() {
+    auto head = reader_.take_head();
+    head.remote = remote_;
+    coming_ = host_.answers().admit(std::move(head));
+    const bool body_matters = !coming_->refusal || coming_->sign_of_life;
+    if (!body_matters) reader_.ignore_body();
+    if (!reader_.waits_to_continue()) return;
+    // Refused at once; whether the body comes all the same is the client's choice, so the connection ends.
+    if (!body_matters) return on_request(true);
+    // In its turn behind the answers before it; a client that will not wait sends its body anyway.
+    slots_.push_back({.number = next_number_++, .ready = true, .answer = {.status = 100}});
 }
 
-void connection::on_request() {
-    auto& message = parser_->get();
-    request asked{.method = verb_of(message.method_string()),
-                  .target = std::string(message.target()),
-                  .fields = std::move(fields_),
-                  .body = std::move(message.body()),
-                  .remote = remote_};
-    slot s{.number = next_number_++,
-           .asked = host_.answers().admit(std::move(asked)),
-           .last = !parser_->keep_alive() || host_.draining(),
-           .http_1_0 = message.version() == 10};
+void connection::on_request(bool last) {
+    coming_->asked.body = reader_.take_body();
+    slot s{
+        .number = next_number_++, .asked = std::move(coming_), .last = last, .http_1_0 = reader_.http_1_0()};
     s.where = host_.answers().lane_of(*s.asked);
-    parser_.reset();
-    reading_ = s.last ? reading::finished : reading::idle;
+    s.body_bytes = s.asked->asked.body.size();
+    coming_ = nullptr;
+    finished_ = last;
     phase_began_ = steady_ms();
     slots_.push_back(std::move(s));
 }
 
 // Answers in its turn, then closes: where a next request would begin is not certain.
 void connection::refuse(const failure& why) {
-    request asked{.fields = std::move(fields_), .remote = remote_};
-    if (parser_) {
-        asked.method = verb_of(parser_->get().method_string());
-        const std::string_view target = parser_->get().target();
-        // It may be the very thing that is wrong.
-        if (statetrack::count_code_points(target)) asked.target = std::string(target);
+    if (!coming_) {
+        auto head = reader_.take_head();
+        head.remote = remote_;
+        coming_ = host_.answers().identify(std::move(head));
     }
-    slot s{.number = next_number_++,
-           .asked = host_.answers().admit(std::move(asked)),
-           .ready = true,
-           .last = true};
+    slot s{.number = next_number_++, .asked = std::move(coming_), .ready = true, .last = true};
     s.answer = host_.answers().refuse(*s.asked, why);
-    parser_.reset();
-    reading_ = reading::finished;
+    coming_ = nullptr;
+    finished_ = true;
     slots_.push_back(std::move(s));
-}
-
-void connection::refuse_syntax(error_code ec) {
-    if (reading_ == reading::header) take_fields(parser_->get(), fields_);
-    if (ec == http::error::header_limit)
-        refuse({.status = 431,
-                .code = "header_too_large",
-                .message =
-                    "the request's header may have at most " + std::to_string(header_bytes_max) + " bytes"});
-    else if (ec == http::error::body_limit)
-        refuse({.status = 413,
-                .code = "payload_too_large",
-                .message = "the request's body may have at most " +
-                           std::to_string(host_.options().body_bytes_max) + " bytes"});
-    else if (ec == http::error::bad_version)
-        refuse({.status = 505, .code = "bad_request", .message = "send HTTP/1.1 or HTTP/1.0"});
-    else
-        refuse({.status = 400,
-                .code = "bad_request",
-                .message = "this is no valid HTTP request: " + ec.message()});
 }
 
 // -------------------------------------------------------------------------------------------- answering
@@ -284,7 +218,7 @@ void connection::give_up(slot& s) {
          .message = "the store did not answer in time; whether a write took effect is unknown, ask again"});
     s.ready = true;
     s.last = true;
-    reading_ = reading::finished;
+    finished_ = true;
 }
 
 // ---------------------------------------------------------------------------------------------- writing
@@ -316,7 +250,7 @@ void connection::on_written(error_code ec) {
     write_pending_ = false;
     if (dropped_) return;
     if (ec) return drop();
-    phase_began_ = reading_ == reading::idle ? steady_ms() : phase_began_;
+    if (reader_.where() == request_reader::stage::idle) phase_began_ = steady_ms();
     if (close_after_write_) return linger();
     proceed();
 }
@@ -328,7 +262,7 @@ void connection::linger() {
     socket_.shutdown(socket::shutdown_send, ec);
     if (ec) return drop();
     lingering_ = true;
-    reading_ = reading::finished;
+    finished_ = true;
     phase_began_ = steady_ms();
     if (!read_pending_) {
         buffer_.clear();
@@ -337,13 +271,20 @@ void connection::linger() {
     rearm();
 }
 
+// The peer does not read: what the kernel still holds for it is thrown away, or it would hold that for
+// minutes.
+void connection::cut_off() {
+    error_code ignored;
+    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    drop();
+}
+
 void connection::drop() {
     if (dropped_) return;
     dropped_ = true;
     for (auto& s : slots_)
         if (s.asked) s.asked->abandoned = true;
     slots_.clear();
-    parser_.reset();
     error_code ignored;
     socket_.close(ignored);
     deadline_.store(never, std::memory_order_relaxed);
@@ -356,17 +297,16 @@ void connection::drop() {
 std::int64_t connection::read_deadline() const {
     const auto& o = host_.options();
     if (lingering_) return phase_began_ + linger_ms_max;
-    switch (reading_) {
-        case reading::idle:
-            return slots_.empty() && !write_pending_ ? phase_began_ + o.idle_timeout_ms : never;
-        case reading::header:
-            return phase_began_ + o.header_timeout_ms;
-        case reading::body:
-            return phase_began_ + o.request_timeout_ms;
-        case reading::finished:
+    if (finished_) return never;
+    switch (reader_.where()) {
+        case request_reader::stage::idle:
             break;
+        case request_reader::stage::header:
+            return phase_began_ + o.header_timeout_ms;
+        case request_reader::stage::body:
+            return phase_began_ + o.request_timeout_ms;
     }
-    return never;
+    return slots_.empty() && !write_pending_ ? phase_began_ + o.idle_timeout_ms : never;
 }
 
 void connection::rearm() {
@@ -383,9 +323,10 @@ void connection::expire() {
         auto& c = *self;
         const auto now = steady_ms();
         if (c.dropped_ || !c.overdue(now)) return;
-        if (c.write_pending_ && now >= c.write_began_ + c.host_.options().request_timeout_ms) return c.drop();
+        if (c.write_pending_ && now >= c.write_began_ + c.host_.options().request_timeout_ms)
+            return c.cut_off();
         if (now >= c.read_deadline()) {
-            if (c.lingering_ || c.reading_ == reading::idle) return c.drop();
+            if (c.lingering_ || c.reader_.where() == request_reader::stage::idle) return c.drop();
             c.refuse({.status = 408, .code = "timeout", .message = "the request did not arrive in time"});
         }
         for (auto& s : c.slots_)

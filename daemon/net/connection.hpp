@@ -1,21 +1,19 @@
-// One TCP peer: a state machine of callbacks. Reads header, judges it, reads body, has it answered, writes in
-// order; several requests may be under way. Included by this folder's sources only.
+// One TCP peer: a state machine of callbacks. Reads a header, has it admitted, reads the body, has it
+// answered, writes in order; several requests may be under way. Included by this folder's sources only.
 #pragma once
 
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <cstdint>
 #include <deque>
 #include <limits>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "api/dispatcher.hpp"
+#include "net/request_reader.hpp"
 #include "net/server.hpp"
 
 namespace statetrackd {
@@ -51,10 +49,7 @@ public:
     void expire();
 
 private:
-    using parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
     static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-
-    enum class reading : std::uint8_t { idle, header, body, finished };  // finished: takes no more requests
 
     // A request and its place in the order of answers.
     struct slot {
@@ -65,6 +60,7 @@ private:
         bool ready = false;
         bool last = false;  // the connection closes behind it
         bool http_1_0 = false;
+        std::size_t body_bytes = 0;
         response answer{};
         std::int64_t deadline = never;
     };
@@ -74,10 +70,9 @@ private:
     void read_more();
     void on_read(boost::system::error_code ec, std::size_t bytes);
     bool parse_some();
-    bool on_header();
-    void on_request();
+    void on_header();
+    void on_request(bool last);
     void refuse(const failure& why);
-    void refuse_syntax(boost::system::error_code ec);
 
     // Answering.
     void pump();
@@ -89,6 +84,7 @@ private:
     void write_ready();
     void on_written(boost::system::error_code ec);
     void linger();
+    void cut_off();
     void drop();
 
     bool reads_on() const;
@@ -100,11 +96,10 @@ private:
     std::string remote_;
 
     boost::beast::flat_buffer buffer_;  // never consumed while a read is pending: that would move its end
-    std::optional<parser> parser_;
-    request_fields fields_;
-    reading reading_ = reading::idle;
-    std::size_t body_wire_bytes_ = 0;
-    std::int64_t phase_began_ = 0;  // of the request being read, or of idleness, or of lingering
+    request_reader reader_;
+    std::shared_ptr<call> coming_{};  // its header is here, its body not yet
+    bool finished_ = false;           // takes no more requests
+    std::int64_t phase_began_ = 0;    // of the request being read, or of idleness, or of lingering
     bool read_pending_ = false;
     bool lingering_ = false;
     bool peer_finished_ = false;

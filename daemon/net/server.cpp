@@ -130,12 +130,14 @@ struct server::impl final : connection_host {
         });
     }
 
-    void await_signal(std::function<void()> on_stop) {
+    using signal_set = asio::basic_signal_set<asio::strand<asio::io_context::executor_type>>;
+
+    void await_signal(signal_set& of, std::function<void()> act) {
         if (finished) return;
-        signals.async_wait([this, on_stop = std::move(on_stop)](error_code ec, int) {
+        of.async_wait([this, &of, act = std::move(act)](error_code ec, int) {
             if (ec) return;
-            on_stop();
-            await_signal(on_stop);
+            act();
+            await_signal(of, act);
         });
     }
 
@@ -159,7 +161,8 @@ struct server::impl final : connection_host {
         // A tick or a signal that is already on its way must not arm itself again.
         finished = true;
         timer.cancel();
-        signals.cancel();
+        stop_signals.cancel();
+        reload_signals.cancel();
     }
 
     void serve() {
@@ -187,7 +190,8 @@ struct server::impl final : connection_host {
     asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
                                asio::strand<asio::io_context::executor_type>>
         timer{strand};
-    asio::basic_signal_set<asio::strand<asio::io_context::executor_type>> signals{strand};
+    signal_set stop_signals{strand};
+    signal_set reload_signals{strand};
     bool accepting = false;
     bool finished = false;
     std::int64_t drain_until = 0;
@@ -200,9 +204,14 @@ server::~server() = default;
 boost::system::result<std::uint16_t> server::listen() { return impl_->listen(); }
 
 void server::on_stop_signals(std::function<void()> on_stop) {
-    impl_->signals.add(SIGTERM);
-    impl_->signals.add(SIGINT);
-    impl_->await_signal(std::move(on_stop));
+    impl_->stop_signals.add(SIGTERM);
+    impl_->stop_signals.add(SIGINT);
+    impl_->await_signal(impl_->stop_signals, std::move(on_stop));
+}
+
+void server::on_reload_signal(std::function<void()> on_reload) {
+    impl_->reload_signals.add(SIGHUP);
+    impl_->await_signal(impl_->reload_signals, std::move(on_reload));
 }
 
 void server::run() {

@@ -41,6 +41,8 @@ public:
     boost::system::result<std::uint16_t> listen();
     // Calls on_stop at SIGTERM or SIGINT, and again at each further one.
     void on_stop_signals(std::function<void()> on_stop);
+    // Calls on_reload at each SIGHUP.
+    void on_reload_signal(std::function<void()> on_reload);
     // Serves on so many threads, this one among them, until drained.
     void run();
     // No new connections; requests under way are answered, for drain_ms at the most; then run returns. Called

@@ -41,6 +41,8 @@ constexpr field_place field_places[] = {
     {"Prefer", &request_fields::prefer, true},
     {"Accept", &request_fields::accept, true},
     {"X-Session-Epoch", &request_fields::session_epoch, false},
+    {"Origin", &request_fields::origin, false},
+    {"Access-Control-Request-Method", &request_fields::access_control_request_method, false},
 };
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
@@ -77,11 +79,12 @@ void append_wire(std::string& out, const response& answer, wire_form form) {
     if (!bodiless && !form.without_body) out += answer.body;
 }
 
-header_view view_of(const boost::beast::http::request_header<>& header) {
-    header_view view{
-        .version = header.version(), .method = header.method_string(), .target = header.target()};
-    for (const auto& field : header) view.fields.emplace_back(field.name_string(), field.value());
-    return view;
+void view_header(const boost::beast::http::request_header<>& header, header_view& into) {
+    into.version = header.version();
+    into.method = header.method_string();
+    into.target = header.target();
+    into.fields.clear();
+    for (const auto& field : header) into.fields.emplace_back(field.name_string(), field.value());
 }
 
 bool take_fields(const boost::beast::http::request_header<>& header, request_fields& into) {

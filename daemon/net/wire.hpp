@@ -18,7 +18,7 @@ struct wire_form {
 void append_wire(std::string& out, const response& answer, wire_form form);
 
 // Views into the message; valid as long as it is.
-header_view view_of(const boost::beast::http::request_header<>& header);
+void view_header(const boost::beast::http::request_header<>& header, header_view& into);
 
 // The fields that decide anything. False: one that may come once came twice.
 bool take_fields(const boost::beast::http::request_header<>& header, request_fields& into);

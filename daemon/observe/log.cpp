@@ -72,11 +72,13 @@ log_sink standard_error_sink() {
 }
 
 struct logger::impl {
-    impl(const statetrack::clock& t, log_options o, log_sink s) : time(t), options(o), sink(std::move(s)) {}
+    impl(const statetrack::clock& t, log_options o, log_sink s)
+        : time(t), options(o), sink(std::move(s)), least(o.level) {}
 
     const statetrack::clock& time;
-    log_options options;
+    const log_options options;
     log_sink sink;
+    std::atomic<log_level> least;
     std::atomic<std::uint64_t> dropped{0};
 
     std::mutex mutex;
@@ -127,7 +129,10 @@ logger::~logger() {
     impl_->writer.join();
 }
 
-bool logger::wants(log_level level) const noexcept { return level >= impl_->options.level; }
+bool logger::wants(log_level level) const noexcept {
+    return level >= impl_->least.load(std::memory_order_relaxed);
+}
+void logger::set_level(log_level least) noexcept { impl_->least = least; }
 
 void logger::write(log_level level, std::string_view message, log_fields context) {
     if (!wants(level)) return;

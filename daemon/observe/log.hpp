@@ -44,6 +44,7 @@ public:
     logger& operator=(const logger&) = delete;
 
     bool wants(log_level level) const noexcept;
+    void set_level(log_level least) noexcept;
     void write(log_level level, std::string_view message, log_fields context = {});
 
     void debug(std::string_view message, log_fields context = {}) {

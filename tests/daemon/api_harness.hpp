@@ -49,7 +49,7 @@ public:
         : keep(std::move(over)) {
         log = std::make_unique<logger>(clock, log_options{},
                                        [this](std::string_view lines) { logged_ += lines; });
-        REQUIRE(keys.add("ci=" + test_key).empty());
+        set_keys("ci=" + test_key);
         auto opened = statetrack::tracker::open(*keep, clock, *ids, {});
         REQUIRE(opened.has_value());
         tracked = std::move(*opened);
@@ -82,7 +82,7 @@ public:
         return got;
     }
     reply ask(verb method, std::string target, std::string body = {}, request_fields fields = {}) {
-        fields.api_key = test_key;
+        if (fields.api_key.empty() && fields.authorization.empty()) fields.api_key = test_key;
         return ask(request{.method = method,
                            .target = std::move(target),
                            .fields = std::move(fields),
@@ -97,6 +97,17 @@ public:
     }
     reply patch(std::string target, std::string body, request_fields fields = {}) {
         return ask(verb::patch, std::move(target), std::move(body), std::move(fields));
+    }
+
+    void set_keys(std::string_view text) {
+        key_ring ring;
+        REQUIRE(ring.add(text).empty());
+        keys.replace(std::move(ring));
+    }
+    // From here on there are limits.
+    void limit(rate_limits to) {
+        limits = std::make_unique<limiter>(to, 1);
+        in.limits = limits.get();
     }
 
     // The new session's path.
@@ -116,7 +127,8 @@ public:
     statetrack::manual_clock clock;
     std::unique_ptr<statetrack::id_source> ids = statetrack::make_seeded_ids(7);
     std::unique_ptr<statetrack::store> keep;
-    key_ring keys;
+    keys_in_use keys;
+    std::unique_ptr<limiter> limits;
     std::unique_ptr<statetrack::tracker> tracked;
     context in;
     std::unique_ptr<dispatcher> answers;

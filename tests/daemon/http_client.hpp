@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,9 +26,11 @@ struct http_reply {
 
 class http_client {
 public:
+    static constexpr int patience_ms = 20'000;
+
     explicit http_client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
         // A server that never answers ends the test instead of hanging it.
-        const timeval patience{.tv_sec = 20, .tv_usec = 0};
+        const timeval patience{.tv_sec = patience_ms / 1'000, .tv_usec = 0};
         ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         const int on = 1;
         ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -79,6 +82,11 @@ public:
     http_reply ask(std::string_view bytes) {
         send(bytes);
         return receive();
+    }
+    // Waits, without reading anything, until the server has cut the connection off.
+    bool is_cut_off() const {
+        pollfd waiting{.fd = socket_, .events = 0, .revents = 0};
+        return ::poll(&waiting, 1, patience_ms) == 1 && (waiting.revents & (POLLHUP | POLLERR)) != 0;
     }
     // The server closes, and sends nothing more before.
     bool ends() { return buffer_.empty() && !read(); }

@@ -35,7 +35,7 @@ TEST_CASE("a key is found in either case, for it is the same UUID") {
 TEST_CASE("wrong keys are named by their first characters only, and nothing is added") {
     key_ring ring;
     const auto problems =
-        ring.add(first + ",not-a-key-at-all,bad name=" + second + ",ci:read=" + second + "," + first);
+        ring.add(first + ",not-a-key-at-all,bad name=" + second + ",ci:boss=" + second + "," + first);
     CHECK(problems.size() == 4);
     for (const auto& p : problems) {
         CAPTURE(p);
@@ -46,10 +46,41 @@ TEST_CASE("wrong keys are named by their first characters only, and nothing is a
     CHECK(ring.keys().empty());
 }
 
-TEST_CASE("a role that this version does not enforce is refused rather than ignored") {
+TEST_CASE("a key has the role that stands before it, admin where none does") {
+    const auto ring =
+        ring_of("ops:admin=" + first + "\nboard:read=" + second + "\n33333333-2222-4333-8444-555555555555");
+    CHECK(ring.find(first)->may == role::admin);
+    CHECK(ring.find(second)->may == role::read);
+    CHECK(ring.find(second)->name == "board");
+    CHECK(ring.keys()[2].may == role::admin);
+    CHECK(role::read < role::client);
+    CHECK(role::client < role::admin);
+}
+
+TEST_CASE("an unknown role is refused, and not repeated: it may be a key in the wrong place") {
     key_ring ring;
-    CHECK(ring.add("ci:read=" + first).size() == 1);
-    CHECK(ring.add("ci:admin=" + first).empty());
+    const auto problems = ring.add("ci:" + second + "=" + first + ",ci:Read=" + second + ",ci:=" + second);
+    CHECK(problems.size() == 3);
+    for (const auto& p : problems) {
+        CAPTURE(p);
+        CHECK(p.find(second.substr(4, 6)) == std::string::npos);
+        CHECK(p.find("admin, client or read") != std::string::npos);
+    }
+    CHECK(ring.keys().empty());
+}
+
+TEST_CASE("two keys of one name are two keys of one client: that is how it rotates") {
+    const auto ring = ring_of("ci=" + first + ",ci=" + second);
+    CHECK(ring.find(first)->name == ring.find(second)->name);
+}
+
+TEST_CASE("a ring is exchanged as a whole, and lives for as long as somebody looks into it") {
+    keys_in_use keys(ring_of(first));
+    const auto before = keys.current();
+    keys.replace(ring_of(second));
+    CHECK(keys.current()->find(first) == nullptr);
+    CHECK(keys.current()->find(second) != nullptr);
+    CHECK(before->find(first) != nullptr);
 }
 
 TEST_CASE("no key, a malformed one and an unknown one are told apart") {

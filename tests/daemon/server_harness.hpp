@@ -1,6 +1,7 @@
 // A server on a port of its own, over routes whose answers the test holds in its hand.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -58,7 +59,9 @@ class server_harness {
 public:
     explicit server_harness(server_options options = {})
         : log(clock, {.level = log_level::error}, [](auto) {}) {
-        REQUIRE(keys.add(test_key).empty());
+        key_ring ring;
+        REQUIRE(ring.add(test_key).empty());
+        keys.replace(ring);
         in.time = &clock;
         in.ids = ids.get();
         in.keys = &keys;
@@ -68,6 +71,14 @@ public:
              .path = "/echo",
              .where = lane::memory,
              .handler = answering(echo),
+             .open = true},
+            {.method = verb::get,
+             .path = "/canary",
+             .where = lane::memory,
+             .handler = answering([this](const context&, const call&) {
+                 ++canaries;
+                 return response{.body = "tweet"};
+             }),
              .open = true},
             {.method = verb::get, .path = "/who", .where = lane::memory, .handler = answering(echo)},
             {.method = verb::get,
@@ -107,10 +118,11 @@ public:
     static inline const std::string test_key = "4d6f2c1e-9a58-4b7e-8c3d-2f1a0b9c8d7e";
     statetrack::manual_clock clock;
     std::unique_ptr<statetrack::id_source> ids = statetrack::make_seeded_ids(3);
-    key_ring keys;
+    keys_in_use keys;
     logger log;
     context in;
     held_requests held;
+    std::atomic<int> canaries{0};  // requests to /canary that ran
     std::vector<route> routes;
     std::unique_ptr<dispatcher> answers;
     std::unique_ptr<server> serving;

@@ -40,6 +40,74 @@ TEST_CASE("chunk extensions and trailers without end are cut off") {
     CHECK(client.receive().status == 413);
 }
 
+TEST_CASE("a chunk extension that never ends is cut off before it fills memory") {
+    server_harness h({.body_bytes_max = 1'024});
+    http_client client(h.port);
+    client.send("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;");
+    client.send(std::string(2'000, 'x'));  // no line end in sight
+    CHECK(client.receive().status == 413);
+    CHECK(client.ends());
+}
+
+TEST_CASE("a body in tiny chunks may take so many bytes on the wire, and no more") {
+    server_harness h({.body_bytes_max = 16'384});
+    const std::string begin = "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const auto chunks = [&](std::size_t count) {
+        std::string all = begin;
+        for (std::size_t i = 0; i < count; ++i) all += "1\r\na\r\n";
+        return all + "0\r\n\r\n";
+    };
+    // Six bytes each: 8 190 of them are 49 140, and the end five more; 2 * 16 384 + 16 384 is 49 152.
+    http_client fits(h.port);
+    CHECK(fits.ask(chunks(8'190)).body.size() == 8'192);
+    http_client wasteful(h.port);
+    const auto reply = wasteful.ask(chunks(8'200));
+    CHECK(reply.status == 413);
+    CHECK(wasteful.ends());
+}
+
+TEST_CASE("the body of a request without a key is passed over, and the connection goes on") {
+    server_harness h;
+    http_client client(h.port);
+    const std::string begin = "GET /who HTTP/1.1\r\nHost: h\r\n";
+    CHECK(client.ask(begin + "Content-Length: 5\r\n\r\nhello").status == 401);
+    CHECK(client.ask(begin + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n").status == 401);
+    CHECK(client.ask(post("/echo", "abc")).body == "<abc>");
+}
+
+TEST_CASE("a client that waits to send its body learns at once that it may not") {
+    server_harness h;
+    http_client client(h.port);
+    const auto reply =
+        client.ask("GET /who HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    CHECK(reply.status == 401);
+    CHECK(reply.has("Connection: close"));
+    CHECK(client.ends());
+}
+
+TEST_CASE("pipelined bodies wait outside while those before them fill a connection's share of memory") {
+    server_harness h({.body_bytes_max = 1'024});
+    http_client client(h.port), other(h.port);
+    client.send(post("/hold", "1" + std::string(999, 'x')) + post("/hold", "2" + std::string(999, 'x')) +
+                post("/hold", "3" + std::string(999, 'x')));
+    h.held.await(2);
+    CHECK(other.ask(get("/read")).status == 200);  // the one thread has left the first connection
+    CHECK(h.held.size() == 2);
+    for (const auto* name : {"1", "2", "3"}) {
+        h.held.await(1);
+        h.held.let_go(name + std::string(999, 'x'));
+        CHECK(client.receive().body.starts_with(name));
+    }
+}
+
+TEST_CASE("a client that does not read its answer is cut off") {
+    server_harness h({.body_bytes_max = 33'554'432, .request_timeout_ms = 900});
+    http_client greedy(h.port);
+    REQUIRE(greedy.send(post("/echo", std::string(25'000'000, 'x'))));
+    CHECK(greedy.is_cut_off());
+    CHECK(http_client(h.port).ask(get("/read")).status == 200);
+}
+
 TEST_CASE("a header that does not arrive in time is a 408, an idle connection just ends") {
     server_harness h({.header_timeout_ms = 60, .idle_timeout_ms = 60});
     http_client slow(h.port);

@@ -75,7 +75,11 @@ TEST_CASE("every error has one shape, RFC 9457 members included") {
     CHECK(wrong["detail"] == wrong["message"]);
     CHECK(wrong["type"] == "urn:statetrack:problem:not_found");
     CHECK(wrong["instance"] == "urn:statetrack:request:abc");
-    CHECK(h.get("/x", {.accept = "application/problem+json"}).content_type == "application/problem+json");
+    for (const auto* accept : {"application/problem+json", "text/html, Application/Problem+JSON; q=0.5"})
+        CHECK(h.get("/x", {.accept = accept}).content_type == "application/problem+json");
+    for (const auto* accept : {"*/*", "application/json", "application/problem+json;q=0",
+                               "application/problem+json; q=0.0, */*", "application/problem+jsonx"})
+        CHECK(h.get("/x", {.accept = accept}).content_type == "application/json");
 }
 
 TEST_CASE("a known path with another method says which it knows") {

@@ -68,8 +68,24 @@ TEST_CASE("what a body must not be is refused with nothing written") {
     CHECK(wrong.detail("project_id") == "is required");
     CHECK(wrong.detail("machine_id") == "must be a string");
     CHECK(wrong.detail("colour") == "is not a field of this request");
-    for (const auto* body : {"", "{", "[]", "7", R"({"a":1,"a":1})", R"({"project_id":"\u0000"})", "{} x",
-                             R"({"project_id":1e400})"}) {
+    const auto nested = [](std::size_t depth) {
+        return "{\"metadata\":" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + '}';
+    };
+    std::string many = "{\"metadata\":{\"a\":[0";
+    for (int i = 0; i < 4'096; ++i) many += ",0";
+    const std::vector<std::string> bodies{"",
+                                          "{",
+                                          "[]",
+                                          "7",
+                                          R"({"a":1,"a":1})",
+                                          R"({"project_id":"\u0000"})",
+                                          "{} x",
+                                          R"({"project_id":1e400})",
+                                          R"({"docker_slot":18446744073709551616})",
+                                          nested(17),
+                                          many + "]}}"};
+    CHECK(h.post("/api/sessions", nested(16)).text_at("code") == "validation_failed");
+    for (const auto& body : bodies) {
         CAPTURE(body);
         const auto malformed = h.post("/api/sessions", body);
         CHECK(malformed.status == 400);

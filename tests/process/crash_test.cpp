@@ -1,9 +1,5 @@
 // kill -9 of the real daemon under eight writers: what was acknowledged is there, and nothing is half done.
 #include <doctest/doctest.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <boost/json/parse.hpp>
@@ -13,10 +9,12 @@
 #include <vector>
 
 #include "../daemon/http_client.hpp"
+#include "daemon_process.hpp"
 #include "every_backend.hpp"
 
 using namespace statetrack;
 using namespace statetrack::testing;
+using statetrackd::testing::daemon_process;
 using statetrackd::testing::http_client;
 using statetrackd::testing::http_reply;
 
@@ -27,64 +25,6 @@ constexpr int writers = 8;
 constexpr int kills_a_file = 10;
 constexpr int writer_ended = 1'000'000;
 const std::string key = "4d6f2c1e-9a58-4b7e-8c3d-2f1a0b9c8d7e";
-
-// The daemon as a process of its own, on a port that the system chose.
-class daemon_process {
-public:
-    explicit daemon_process(const std::string& database) {
-        int out[2];
-        REQUIRE(::pipe(out) == 0);
-        const std::string url = "DATABASE_URL=sqlite:" + database;
-        const std::string keys = "API_KEYS=" + key;
-        const char* environment[] = {url.c_str(), keys.c_str(), "PORT=0", "LOG_LEVEL=info", nullptr};
-        const char* arguments[] = {STATETRACKD_PATH, nullptr};
-        posix_spawn_file_actions_t actions;
-        posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_adddup2(&actions, out[1], STDERR_FILENO);
-        posix_spawn_file_actions_addclose(&actions, out[0]);
-        const int failed =
-            ::posix_spawn(&pid_, STATETRACKD_PATH, &actions, nullptr, const_cast<char* const*>(arguments),
-                          const_cast<char* const*>(environment));
-        posix_spawn_file_actions_destroy(&actions);
-        ::close(out[1]);
-        REQUIRE(failed == 0);
-        log_ = out[0];
-        read_port();
-    }
-    ~daemon_process() {
-        kill_now();
-        ::close(log_);
-    }
-
-    void kill_now() {
-        if (pid_ <= 0) return;
-        ::kill(pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
-        pid_ = 0;
-    }
-
-    std::uint16_t port = 0;
-
-private:
-    void read_port() {
-        std::string text;
-        char chunk[512];
-        const std::string mark = "http://127.0.0.1:";
-        for (;;) {
-            const auto at = text.find(mark);
-            if (at != std::string::npos && text.find('"', at) != std::string::npos) {
-                port = static_cast<std::uint16_t>(std::stoi(text.substr(at + mark.size())));
-                return;
-            }
-            const auto n = ::read(log_, chunk, sizeof chunk);
-            if (n <= 0) FAIL("the daemon did not start: " << text);
-            text.append(chunk, static_cast<std::size_t>(n));
-        }
-    }
-
-    pid_t pid_ = 0;
-    int log_ = -1;
-};
 
 // What one writer was told is done.
 struct acknowledged {
@@ -204,14 +144,16 @@ TEST_CASE("fifty times kill -9 under eight writers lose nothing acknowledged and
         }
         std::vector<std::vector<acknowledged>> pages(writers);
         {
-            daemon_process victim(folder->file("test.db"));
+            daemon_process victim({"DATABASE_URL=sqlite:" + folder->file("test.db"), "API_KEYS=" + key,
+                                   "RATE_LIMIT_PER_MINUTE=0", "HEARTBEAT_RATE_LIMIT_PER_MINUTE=0"});
+            const auto port = victim.port();
             const int enough = 1 + static_cast<int>(random() % 400);
             std::atomic<int> acks = 0;
             std::atomic<bool> wrong = false;
             std::vector<std::jthread> threads;
             for (int w = 0; w < writers; ++w)
                 threads.emplace_back([&, w] {
-                    writer one(victim.port, "k" + std::to_string(k) + "w" + std::to_string(w), acks);
+                    writer one(port, "k" + std::to_string(k) + "w" + std::to_string(w), acks);
                     one.run(pages[static_cast<std::size_t>(w)]);
                     if (one.wrong_) wrong = true;
                     acks += writer_ended;  // whatever ended it, nobody waits for its answers any more

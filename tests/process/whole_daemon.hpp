@@ -31,7 +31,9 @@ class whole_daemon {
 public:
     explicit whole_daemon(std::unique_ptr<statetrack::store> over)
         : keep_(std::move(over)), log_(clock, {.level = log_level::error}, [](auto) {}), threads_(log_) {
-        REQUIRE(keys_.add("ci=" + process_test_key).empty());
+        key_ring ring;
+        REQUIRE(ring.add("ci=" + process_test_key).empty());
+        keys_.replace(ring);
         statetrack::tracker_options options;
         options.on_work = [this] { threads_.work_waits(); };
         auto opened = statetrack::tracker::open(*keep_, clock, *ids_, options);
@@ -71,7 +73,7 @@ public:
 private:
     std::unique_ptr<statetrack::id_source> ids_ = statetrack::make_seeded_ids(11);
     std::unique_ptr<statetrack::store> keep_;
-    key_ring keys_;
+    keys_in_use keys_;
     logger log_;
     background threads_;
     context in_;
