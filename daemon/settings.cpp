@@ -176,19 +176,20 @@ void add_tracker_settings(std::vector<setting>& all) {
 
 void add_guard_settings(std::vector<setting>& all) {
     const auto first = all.size();
-    constexpr std::string_view up_to_a_million = "an integer from 0 to 1000000";
+    constexpr std::string_view up_to_a_billion = "an integer from 0 to 1000000000";
     all.push_back(number(
         "RATE_LIMIT_PER_MINUTE", "Requests of a key in a minute, heartbeats not counted; 0: no limit.",
-        up_to_a_million, {0, 1'000'000}, [](settings& s) -> std::int64_t& { return s.limits.requests; }));
+        up_to_a_billion, {0, 1'000'000'000}, [](settings& s) -> std::int64_t& { return s.limits.requests; }));
     all.push_back(number("HEARTBEAT_RATE_LIMIT_PER_MINUTE",
                          "Heartbeats of a session in a minute, and of a machine; 0: no limit.",
-                         up_to_a_million, {0, 1'000'000},
+                         up_to_a_billion, {0, 1'000'000'000},
                          [](settings& s) -> std::int64_t& { return s.limits.heartbeats; }));
-    all.push_back(number(
-        "AUTH_FAILURE_LIMIT_PER_MINUTE",
-        "Requests of an address in a minute that are answered 401 rather than 429; 0: no limit. "
-        "A valid key is served all the same.",
-        up_to_a_million, {0, 1'000'000}, [](settings& s) -> std::int64_t& { return s.limits.failed_keys; }));
+    all.push_back(
+        number("AUTH_FAILURE_LIMIT_PER_MINUTE",
+               "Requests of an address in a minute that are answered 401 rather than 429; 0: no limit. "
+               "A valid key is served all the same.",
+               up_to_a_billion, {0, 1'000'000'000},
+               [](settings& s) -> std::int64_t& { return s.limits.failed_keys; }));
     for (auto i = first; i < all.size(); ++i) all[i].reloadable = true;
     all.push_back({.name = "CORS_ORIGINS",
                    .help =

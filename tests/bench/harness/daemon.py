@@ -18,8 +18,8 @@ STALL_THRESHOLD_MS = 3_600_000
 
 def _settings():
     """Beside a key, the database and the port: rates that do not stop the load, where they can be set."""
-    wanted = {"STALL_THRESHOLD_MS": STALL_THRESHOLD_MS, "RATE_LIMIT_PER_MINUTE": 0,
-              "HEARTBEAT_RATE_LIMIT_PER_MINUTE": 10_000_000}
+    wanted = {"STALL_THRESHOLD_MS": STALL_THRESHOLD_MS, "RATE_LIMIT_PER_MINUTE": 1_000_000_000,
+              "HEARTBEAT_RATE_LIMIT_PER_MINUTE": 1_000_000_000}
     text = subprocess.run([workshop.STATETRACKD, "--help"], capture_output=True, text=True, check=True).stdout
     known = set(re.findall(r"\[([A-Z_]+)\]", text))
     return {name: str(value) for name, value in wanted.items() if name in known}

@@ -31,8 +31,7 @@ void post_and_drain(benchmark::State& state) {
     commit_queue queue(*store, {});
     std::int64_t completed = 0;
     for (auto _ : state) {
-        for (std::int64_t i = 0; i < state.range(0); ++i)
-            queue.post(std::make_unique<idle_job>(completed));
+        for (std::int64_t i = 0; i < state.range(0); ++i) queue.post(std::make_unique<idle_job>(completed));
         queue.drain();
     }
     if (completed != state.iterations() * state.range(0)) state.SkipWithError("not all were completed");
