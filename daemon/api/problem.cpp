@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "api/ascii.hpp"
 #include "statetrack/fields.hpp"
 
 namespace statetrackd {
@@ -61,8 +62,6 @@ void append_details(std::string& out, const std::vector<statetrack::field_proble
     }
     out += ']';
 }
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Does an Accept field name the type itself, with a weight other than 0 (RFC 9110, 12.4.2)? Ranges do not
 // count: who says */* takes what this API usually sends.

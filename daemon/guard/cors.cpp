@@ -2,18 +2,20 @@
 
 #include <algorithm>
 
+#include "api/ascii.hpp"
+
 namespace statetrackd {
 namespace {
 
 constexpr std::size_t origin_length_max = 256;
 
-bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_small_letter(char c) { return c >= 'a' && c <= 'z'; }
 
 bool is_scheme(std::string_view text) {
-    return !text.empty() && is_letter(text.front()) && std::all_of(text.begin(), text.end(), [](char c) {
-        return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
-    });
+    return !text.empty() && is_small_letter(text.front()) &&
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return is_small_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
+           });
 }
 
 bool is_pattern(std::string_view text) {
@@ -23,7 +25,8 @@ bool is_pattern(std::string_view text) {
         return false;
     const auto host = text.substr(at + 3);
     return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
-        return is_letter(c) || is_digit(c) || std::string_view("-._~:[]*").find(c) != std::string_view::npos;
+        return is_small_letter(c) || is_digit(c) ||
+               std::string_view("-._~:[]*").find(c) != std::string_view::npos;
     });
 }
 

@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "api/ascii.hpp"
 #include "api/http_message.hpp"
 
 namespace statetrackd {
 namespace {
 
 constexpr std::size_t port_digits_max = 5;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f'); }
-bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
 
 bool is_port(std::string_view text) {
     return text.size() <= port_digits_max && std::all_of(text.begin(), text.end(), is_digit);

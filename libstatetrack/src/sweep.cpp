@@ -29,7 +29,7 @@ std::optional<error> record_all(tracker::impl& state, std::vector<candidate>& al
         std::vector<std::function<result<>(operation&)>> bodies;
         for (std::size_t i = begin; i < end; ++i)
             bodies.emplace_back([&write, &one = all[i]](operation& op) { return write(op, one); });
-        const auto outcomes = state.run_all(std::move(bodies), at, detector_caller);
+        const auto outcomes = state.run_all(bodies, at, detector_caller);
         for (std::size_t i = begin; i < end; ++i) {
             if (!outcomes[i - begin])
                 failed = outcomes[i - begin].error();
@@ -72,10 +72,11 @@ private:
 
 }  // namespace
 
-std::vector<result<>> tracker::impl::run_all(std::vector<std::function<result<>(operation&)>> bodies,
+std::vector<result<>> tracker::impl::run_all(const std::vector<std::function<result<>(operation&)>>& bodies,
                                              const moment& at, const caller& by) {
     std::deque<detector_job> jobs;
     std::vector<commit_job*> all;
+    all.reserve(bodies.size());
     for (const auto& body : bodies) all.push_back(&jobs.emplace_back(*this, body, at, by));
     if (!all.empty()) queue.run(all);
     std::vector<result<>> outcomes;
@@ -224,7 +225,7 @@ void tracker::impl::mark_machines(const moment& at, sweep_report& report) {
             marked[i] = *done;
             return {};
         });
-    const auto outcomes = run_all(std::move(bodies), at, detector_caller);
+    const auto outcomes = run_all(bodies, at, detector_caller);
     std::optional<error> failed;
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
         if (!outcomes[i])
@@ -299,7 +300,7 @@ void tracker::impl::write_alive_notes(const moment& at, sweep_report& report) {
             op.out.sessions.push_back({after, {.at = op.at.age}});
             return op.tx.beat(std::span(&one, 1));
         });
-    const auto outcomes = run_all(std::move(bodies), at, detector_caller);
+    const auto outcomes = run_all(bodies, at, detector_caller);
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
         if (outcomes[i]) continue;
         std::lock_guard lock(mutex);

@@ -95,8 +95,8 @@ struct tracker::impl {
     auto read(Body body) const;
 
     // Runs bodies as operations of the tracker itself, as one group; their outcomes.
-    std::vector<result<>> run_all(std::vector<std::function<result<>(operation&)>> bodies, const moment& at,
-                                  const caller& by);
+    std::vector<result<>> run_all(const std::vector<std::function<result<>(operation&)>>& bodies,
+                                  const moment& at, const caller& by);
     void record(std::string_view job, const moment& at, std::int64_t affected,
                 const std::optional<error>& failed);
 
