@@ -42,9 +42,7 @@ result<fleet_health> tracker::health() const {
     const auto past = std::min(active, static_cast<std::int64_t>(impl_->overdue_now(at.age, away).size()));
     active -= past;
     found->by_status[static_cast<std::size_t>(session_status::stalled)] += past;
-    impl_->index.for_each([&](const live_entry& e) {
-        if (e.progress_threshold_ms) found->alive_not_progressing += impl_->not_progressing(e, at.age, away);
-    });
+    found->alive_not_progressing = static_cast<std::int64_t>(impl_->not_progressing_now(at.age, away).size());
     return found;
 }
 

@@ -2,12 +2,14 @@
 // each wants to be looked at. A hint beside the rows, which decide. Not thread-safe; the tracker guards it.
 #pragma once
 
+#include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <optional>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "statetrack/deadline.hpp"
@@ -17,29 +19,37 @@
 namespace statetrack {
 
 inline constexpr instant never{std::numeric_limits<std::int64_t>::max()};
-// Earlier than every reading, and far enough from the end of the range to be subtracted from.
-inline constexpr instant at_once{std::numeric_limits<std::int64_t>::min() / 4};
 
+struct machine_presence;
+
+// A million of them are held at once, so absent values take no room of their own.
 struct live_entry {
     uuid id{};
-    session_status status = session_status::active;
     std::int64_t version = 0;
     std::int64_t epoch = 1;
     instant last_heard{};
     timestamp last_heartbeat{};  // as the row has it: another there than here is a beat we have not seen
-    bool has_beat = false;       // any since it started
     // Stored times are brought onto the age clock once, when they change: later the wall may have stepped.
-    std::optional<timestamp> silence_until{};
-    std::optional<instant> announced_until{};
-    std::optional<timestamp> last_progress_at{};
-    instant progress_since{};  // the newest mark, or when judging began
-    std::optional<std::int64_t> stall_threshold_ms{};
-    std::optional<std::int64_t> progress_threshold_ms{};
-    bool waiting = false;            // for a person: progress is not judged
-    bool progress_reported = false;  // its episode has its event
-    bool observed = false;           // STALL_MODE=observe: its verdict has its event
-    std::optional<std::string> machine_id{};
-    instant filed = never;  // the earliest place in the heap that is still valid
+    timestamp silence_until{};               // where announced
+    instant announced_until{};               // where announced
+    timestamp last_progress_at{};            // where progressed
+    instant progress_since{};                // the newest mark, or when judging began
+    std::int64_t stall_threshold_ms = 0;     // 0: the tracker's
+    std::int64_t progress_threshold_ms = 0;  // 0: none
+    machine_presence* machine = nullptr;     // of machine_watch, which keeps it while the session lives there
+    instant filed = never;                   // the earliest place in the heap that is still valid
+    session_status status = session_status::active;
+    bool announced : 1 = false;
+    bool progressed : 1 = false;
+    bool has_beat : 1 = false;           // any since it started
+    bool waiting : 1 = false;            // for a person: progress is not judged
+    bool progress_reported : 1 = false;  // its episode has its event
+    bool observed : 1 = false;           // STALL_MODE=observe: its verdict has its event
+    bool live : 1 = false;               // else its place is free
+
+    std::optional<instant> announcement() const {
+        return announced ? std::optional(announced_until) : std::nullopt;
+    }
 };
 
 // When a row was written, and whether that was a sign of life.
@@ -60,19 +70,26 @@ struct plain_beat {
 
 class liveness_index {
 public:
+    // What a row has told: of which entry, and whether a deadline of its may have come forward, so that it
+    // must be filed anew.
+    struct told {
+        live_entry* entry = nullptr;
+        bool look_again = false;
+    };
     // Brings the entry to what the row says; a terminal row's entry goes. Older versions of a row are
-    // ignored.
-    void apply(const session& row, const timeline& times, const row_news& news);
-    // The same for what a plain heartbeat changes. The entry, where there is one to tell.
-    const live_entry* beat(const plain_beat& by, const timeline& times, instant at);
+    // ignored. `machine`: where the session lives.
+    told apply(const session& row, machine_presence* machine, const timeline& times, const row_news& news);
+    // The same for what a plain heartbeat changes.
+    told beat(const plain_beat& by, const timeline& times, instant at);
     void erase(const uuid& id);
-    // A sign of life: a maximum, so that it is harmless if the write behind it fails. False: unknown, or
+    // A sign of life: a maximum, so that it is harmless if the write behind it fails. No entry: unknown, or
     // another epoch than the session's.
-    bool heard(const uuid& id, std::optional<std::int64_t> epoch, instant at);
+    told heard(const uuid& id, std::optional<std::int64_t> epoch, instant at);
 
     const live_entry* find(const uuid& id) const;
     live_entry* find(const uuid& id);
-    std::size_t size() const { return entries_.size(); }
+    std::size_t size() const { return places_.size(); }
+    std::size_t size_ever() const { return entries_.size(); }  // free places included
 
     // Files an entry to be looked at no later than `at`.
     void file(live_entry& entry, instant at);
@@ -82,30 +99,35 @@ public:
     std::vector<uuid> peek_due(instant now) const;
     std::optional<instant> next_due() const;
 
+    // Calls f(entry) for up to `limit` places from `from` on; where to go on, 0 at the end.
     template <class F>
-    void for_each(F&& f) {
-        for (auto& [id, entry] : entries_) f(entry);
-    }
-    template <class F>
-    void for_each(F&& f) const {
-        for (const auto& [id, entry] : entries_) f(entry);
+    std::size_t walk(std::size_t from, std::size_t limit, F&& f) {
+        const std::size_t end = std::min(entries_.size(), from + limit);
+        for (std::size_t i = from; i < end; ++i)
+            if (entries_[i].live) f(entries_[i]);
+        return end == entries_.size() ? 0 : end;
     }
 
 private:
+    using place = std::uint32_t;
     struct filing {
         instant at;
-        uuid id;
+        place entry;
         bool operator>(const filing& other) const { return at > other.at; }
     };
     bool valid(const filing& f) const;
+    std::pair<live_entry*, bool> enter(const uuid& id);
     // True where the entry must be looked at again.
+    static bool judged_anew(live_entry& e);
     static bool take_progress(live_entry& e, std::optional<timestamp> last_progress_at, timestamp else_since,
                               const timeline& times, instant at);
     static bool take_silence(live_entry& e, std::optional<timestamp> until, const timeline& times);
 
-    boost::unordered_flat_map<uuid, live_entry, std::hash<uuid>> entries_;
-    std::vector<filing>
-        heap_;  // a binary heap, earliest first; filings that no entry stands behind are skipped
+    boost::unordered_flat_map<uuid, place, std::hash<uuid>> places_;
+    std::deque<live_entry> entries_;  // never moved
+    std::vector<place> free_;
+    // A binary heap, earliest first; filings that no entry stands behind are skipped.
+    std::vector<filing> heap_;
 };
 
 }  // namespace statetrack

@@ -16,7 +16,7 @@ machine_watch::machine_watch(std::int64_t beat_interval_ms)
     : slot_ms_(std::max<std::int64_t>(1, beat_interval_ms / slots_an_interval)) {}
 
 void machine_watch::apply(const machine& row, std::optional<instant> heard) {
-    machine_presence& m = machines_[row.machine_id];
+    machine_presence& m = enter(row.machine_id);
     if (m.registered && row.version < m.version) return;
     m.registered = true;
     m.status = row.status;
@@ -36,14 +36,22 @@ void machine_watch::erase(const std::string& machine_id) {
     drop_if_empty(machine_id);
 }
 
-void machine_watch::session_moved(const uuid& id, const std::optional<std::string>& from,
-                                  const std::optional<std::string>& to) {
-    if (from == to) return;
+machine_presence* machine_watch::session_moved(const uuid& id, machine_presence* from,
+                                               const std::optional<std::string>& to) {
+    if (from && to && from->id == *to) return from;
+    machine_presence* const there = to ? &enter(*to) : nullptr;
+    if (there) there->sessions.insert(id);
     if (from) {
-        if (const auto at = machines_.find(*from); at != machines_.end()) at->second.sessions.erase(id);
-        drop_if_empty(*from);
+        from->sessions.erase(id);
+        drop_if_empty(std::string(from->id));
     }
-    if (to) machines_[*to].sessions.insert(id);
+    return there;
+}
+
+machine_presence& machine_watch::enter(const std::string& machine_id) {
+    machine_presence& m = machines_[machine_id];
+    m.id = machine_id;
+    return m;
 }
 
 void machine_watch::drop_if_empty(const std::string& machine_id) {
@@ -53,8 +61,10 @@ void machine_watch::drop_if_empty(const std::string& machine_id) {
 
 void machine_watch::heard(const std::string& machine_id, instant at, std::int64_t listened_ms, bool own) {
     const auto place = machines_.find(machine_id);
-    if (place == machines_.end()) return;
-    machine_presence& m = place->second;
+    if (place != machines_.end()) heard(place->second, at, listened_ms, own);
+}
+
+void machine_watch::heard(machine_presence& m, instant at, std::int64_t listened_ms, bool own) {
     if (own) m.own_heard = std::max(m.own_heard.value_or(at), at);
     m.heard = std::max(m.heard.value_or(at), at);
     // Floor division: what was heard before the tracker was opened lies in negative slots.

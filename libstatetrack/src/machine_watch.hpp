@@ -23,6 +23,7 @@ inline constexpr std::int64_t guard_back_within_ms = 60'000;
 inline constexpr std::int64_t guard_hold_ms_max = 15 * 60'000;
 
 struct machine_presence {
+    std::string id{};
     bool registered = false;
     machine_status status = machine_status::online;
     std::int64_t version = 0;
@@ -41,9 +42,11 @@ public:
 
     void apply(const machine& row, std::optional<instant> heard);
     void erase(const std::string& machine_id);
-    void session_moved(const uuid& id, const std::optional<std::string>& from,
-                       const std::optional<std::string>& to);
+    // Where it lives from now on: good until it moves again.
+    machine_presence* session_moved(const uuid& id, machine_presence* from,
+                                    const std::optional<std::string>& to);
     // listened_ms: the tracker's time less its absences, so that a window that we missed is none of silence.
+    void heard(machine_presence& m, instant at, std::int64_t listened_ms, bool own);
     void heard(const std::string& machine_id, instant at, std::int64_t listened_ms, bool own);
 
     const machine_presence* find(const std::string& machine_id) const;
@@ -74,6 +77,7 @@ private:
         std::vector<std::string> before;
     };
     bool over(const hold& h, instant now) const;
+    machine_presence& enter(const std::string& machine_id);
     void drop_if_empty(const std::string& machine_id);
     std::uint64_t beats_at(const machine_presence& m, std::int64_t slot) const;
 

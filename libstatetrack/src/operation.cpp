@@ -37,12 +37,14 @@ difference differ(const T& before, const T& after) {
     return found;
 }
 
+// Of a new row; what is not there is null.
 template <class T>
 std::string all_columns(const T& row) {
     const table& in = table_of<T>();
     difference all;
     auto values = to_row(row);
-    for (std::size_t i = 0; i < values.size(); ++i) all.add(in, i, std::move(values[i]));
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (!is_null(values[i])) all.add(in, i, std::move(values[i]));
     return all.closed();
 }
 

@@ -128,8 +128,7 @@ void tracker::impl::run_guard(const moment& at) {
     const auto counted = [&](const machine_presence& m) {
         return std::any_of(m.sessions.begin(), m.sessions.end(), [&](const uuid& id) {
             const live_entry* e = index.find(id);
-            return e && e->status == session_status::active &&
-                   !(e->announced_until && *e->announced_until > at.age);
+            return e && e->status == session_status::active && !(e->announced && e->announced_until > at.age);
         });
     };
     const auto ended = watch.guard(at.age, times.listened_ms(at.age), counted);
@@ -153,6 +152,8 @@ void tracker::impl::judge_due(const moment& at, sweep_report& report) {
         for (const uuid& id : due) {
             live_entry& entry = *index.find(id);
             overdue.erase(id);
+            const auto progress_due = progress_deadline(entry, away);
+            if (!progress_due || at.age <= *progress_due) slow.erase(id);
             const auto about = [&](std::string reason, instant deadline) {
                 return candidate{id, entry.last_heartbeat, deadline, std::move(reason),
                                  verdict_inputs(entry, at, away)};
@@ -163,8 +164,11 @@ void tracker::impl::judge_due(const moment& at, sweep_report& report) {
                 overdue.insert(id);
                 if (!hold && !entry.observed && may_mark(at))
                     found.stalls.push_back(about(stall_reason(entry, at.age), stall_deadline(entry, away)));
-            } else if (!entry.progress_reported && not_progressing(entry, at.age, away)) {
-                found.not_progressing.push_back(about("not_progressing", *progress_deadline(entry, away)));
+            } else if (not_progressing(entry, at.age, away)) {
+                slow.insert(id);
+                if (!entry.progress_reported)
+                    found.not_progressing.push_back(
+                        about("not_progressing", *progress_deadline(entry, away)));
             }
             // Held, paced, or refused by the store: looked at again soon.
             const instant next = next_look(entry, away);
@@ -309,6 +313,21 @@ void tracker::impl::write_alive_notes(const moment& at, sweep_report& report) {
     }
 }
 
+// The safety net under the filings: whoever is filed too late is filed anew. A slice a sweep, so that a
+// million take no time of anybody's.
+void tracker::impl::scan_some(const moment& at) {
+    if (!scanned_at || at.age - *scanned_at >= options.stall_scan_interval_ms) {
+        scanned_at = at.age;
+        scanning_from = 0;
+    }
+    if (!scanning_from) return;
+    const auto away = times.shared_absences(at.age);
+    const std::size_t next = index.walk(*scanning_from, sweep_entries_max, [&](live_entry& entry) {
+        index.file(entry, next_look(entry, *away));
+    });
+    scanning_from = next > 0 ? std::optional(next) : std::nullopt;
+}
+
 sweep_report tracker::impl::sweep_all(bool everything) {
     std::lock_guard one_at_a_time(sweep_mutex);
     sweep_report report;
@@ -316,11 +335,9 @@ sweep_report tracker::impl::sweep_all(bool everything) {
     {
         std::lock_guard lock(mutex);
         at = times.begin_sweep(time.read());
-        const bool scan = everything || !scanned_at || at.age - *scanned_at >= options.stall_scan_interval_ms;
-        if (scan) {
-            scanned_at = at.age;
-            index.for_each([&](live_entry& entry) { index.file(entry, at.age); });
-        }
+        if (everything)
+            index.walk(0, index.size_ever(), [&](live_entry& entry) { index.file(entry, at.age); });
+        scan_some(at);
     }
     mark_alive(at, report);
     write_alive_notes(at, report);

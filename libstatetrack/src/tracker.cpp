@@ -96,7 +96,7 @@ void note_receipt(tracker::impl& state, const Request& request, const caller& by
         if (!request.sessions) return;
         for (const heartbeat& beat : *request.sessions) {
             const live_entry* entry = state.index.find(beat.session_id);
-            if (entry && entry->machine_id == request.machine_id)
+            if (entry && entry->machine && entry->machine->id == request.machine_id)
                 state.heard(beat.session_id, beat.epoch, at.age);
         }
     }

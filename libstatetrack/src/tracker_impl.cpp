@@ -68,17 +68,19 @@ result<> tracker::impl::load() {
             watch.apply(row, heard);
             watch.heard(row.machine_id, heard, listened_then(heard), true);
         }
+        const auto away = times.absences(at.age);
         for (const auto status : live_states) {
             query live{.where = {where<&session::status>(status)}, .limit = select_rows_max};
             for (;;) {
-                const auto page = from.select(table_of<session>(), live);
+                auto page = from.select(table_of<session>(), live);
                 if (!page) return page.error();
-                for (const auto& one : *page) {
-                    const auto row = from_row<session>(one.values);
+                for (auto& one : *page) {
+                    const auto row = from_row<session>(std::move(one.values));
                     const instant heard = std::min(times.age_of(row.last_heartbeat), at.age);
-                    watch.session_moved(row.session_id, std::nullopt, row.machine_id);
-                    index.apply(row, times, {.at = at.age, .heard = heard});
-                    if (row.machine_id) watch.heard(*row.machine_id, heard, listened_then(heard), false);
+                    auto* const there = watch.session_moved(row.session_id, nullptr, row.machine_id);
+                    auto& entry = *index.apply(row, there, times, {.at = at.age, .heard = heard}).entry;
+                    index.file(entry, next_look(entry, away));
+                    if (there) watch.heard(*there, heard, listened_then(heard), false);
                 }
                 if (page->size() < live.limit) break;
                 live.after = page->back().ordinal;
@@ -116,32 +118,35 @@ void tracker::impl::store_answered(const result<>& outcome) const {
 }
 
 void tracker::impl::heard(const uuid& id, std::optional<std::int64_t> epoch, instant at) {
-    if (!index.heard(id, epoch, at)) return;
-    const live_entry* entry = index.find(id);
-    if (entry->machine_id) watch.heard(*entry->machine_id, at, times.listened_ms(at), false);
+    const auto told = index.heard(id, epoch, at);
+    if (!told.entry) return;
+    if (told.look_again) index.file(*told.entry, next_look(*told.entry, *times.shared_absences(at)));
+    if (told.entry->machine) watch.heard(*told.entry->machine, at, times.listened_ms(at), false);
 }
 
 void tracker::impl::apply_effects(const effects& what, const moment& at) {
     std::lock_guard lock(mutex);
     const std::int64_t listened = times.listened_ms(at.age);
+    const auto file = [&](const liveness_index::told& told) {
+        if (told.look_again) index.file(*told.entry, next_look(*told.entry, *times.shared_absences(at.age)));
+    };
     for (const auto& [row, news] : what.sessions) {
         const live_entry* entry = index.find(row.session_id);
-        const auto from = entry ? entry->machine_id : std::optional<std::string>{};
         const auto to = is_live(row.status) ? row.machine_id : std::optional<std::string>{};
-        watch.session_moved(row.session_id, from, to);
-        index.apply(row, times, news);
-        if (is_terminal(row.status)) overdue.erase(row.session_id);
-        if (news.heard && to) watch.heard(*to, *news.heard, listened, false);
+        auto* const there = watch.session_moved(row.session_id, entry ? entry->machine : nullptr, to);
+        file(index.apply(row, there, times, news));
+        if (is_terminal(row.status)) forget(row.session_id);
+        if (news.heard && there) watch.heard(*there, *news.heard, listened, false);
     }
     for (const plain_beat& one : what.beats) {
-        const live_entry* entry = index.beat(one, times, at.age);
-        if (entry && entry->machine_id) watch.heard(*entry->machine_id, at.age, listened, false);
+        const auto told = index.beat(one, times, at.age);
+        file(told);
+        if (told.entry && told.entry->machine) watch.heard(*told.entry->machine, at.age, listened, false);
     }
     for (const uuid& id : what.erased_sessions) {
-        if (const live_entry* entry = index.find(id))
-            watch.session_moved(id, entry->machine_id, std::nullopt);
+        if (const live_entry* entry = index.find(id)) watch.session_moved(id, entry->machine, std::nullopt);
         index.erase(id);
-        overdue.erase(id);
+        forget(id);
     }
     for (const auto& [row, own_beat] : what.machines) {
         watch.apply(row, own_beat);
@@ -155,30 +160,30 @@ void tracker::impl::apply_effects(const effects& what, const moment& at) {
 }
 
 std::int64_t tracker::impl::threshold_of(const live_entry& entry) const {
-    return entry.stall_threshold_ms.value_or(options.stall_threshold_ms);
+    return entry.stall_threshold_ms > 0 ? entry.stall_threshold_ms : options.stall_threshold_ms;
 }
 
 instant tracker::impl::stall_deadline(const live_entry& entry, std::span<const absence> away) const {
     return deadline({.last_heard = entry.last_heard,
                      .threshold_ms = threshold_of(entry),
-                     .announced_until = entry.announced_until},
+                     .announced_until = entry.announcement()},
                     away);
 }
 
 std::optional<instant> tracker::impl::progress_deadline(const live_entry& entry,
                                                         std::span<const absence> away) const {
-    if (!entry.progress_threshold_ms || entry.waiting || entry.status != session_status::active)
+    if (entry.progress_threshold_ms == 0 || entry.waiting || entry.status != session_status::active)
         return std::nullopt;
     return deadline({.last_heard = entry.progress_since,
-                     .threshold_ms = *entry.progress_threshold_ms,
-                     .announced_until = entry.announced_until},
+                     .threshold_ms = entry.progress_threshold_ms,
+                     .announced_until = entry.announcement()},
                     away);
 }
 
 instant tracker::impl::expiry_deadline(const live_entry& entry, std::span<const absence> away) const {
     return deadline({.last_heard = entry.last_heard,
                      .threshold_ms = options.abandoned_after_hours * 3'600'000,
-                     .announced_until = entry.announced_until},
+                     .announced_until = entry.announcement()},
                     away);
 }
 
@@ -209,20 +214,34 @@ instant tracker::impl::next_look(const live_entry& entry, std::span<const absenc
 }
 
 std::vector<uuid> tracker::impl::overdue_now(instant now, std::span<const absence> away) const {
+    return among_due(overdue, now, [&](const live_entry& entry) { return is_overdue(entry, now, away); });
+}
+
+std::vector<uuid> tracker::impl::not_progressing_now(instant now, std::span<const absence> away) const {
+    return among_due(slow, now, [&](const live_entry& entry) { return not_progressing(entry, now, away); });
+}
+
+template <class Test>
+std::vector<uuid> tracker::impl::among_due(const uuid_set& known, instant now, Test holds_for) const {
     std::vector<uuid> found;
     const auto consider = [&](const uuid& id) {
         const live_entry* entry = index.find(id);
-        if (entry && is_overdue(*entry, now, away)) found.push_back(id);
+        if (entry && holds_for(*entry)) found.push_back(id);
     };
-    for (const uuid& id : overdue) consider(id);
+    for (const uuid& id : known) consider(id);
     for (const uuid& id : index.peek_due(now))
-        if (!overdue.contains(id)) consider(id);
+        if (!known.contains(id)) consider(id);
     return found;
+}
+
+void tracker::impl::forget(const uuid& id) {
+    overdue.erase(id);
+    slow.erase(id);
 }
 
 std::string tracker::impl::stall_reason(const live_entry& entry, instant now) const {
     if (!entry.has_beat) return "never_beat";
-    const machine_presence* m = entry.machine_id ? watch.find(*entry.machine_id) : nullptr;
+    const machine_presence* m = entry.machine;
     // The machine's silence says something only where it could have been heard beside this very session.
     if (!m || !m->heard || (!m->own_heard && m->sessions.size() < 2)) return "silent";
     const std::int64_t lately_ms = beat_interval_ms(options.stall_threshold_ms) * 3 / 2;
@@ -237,8 +256,8 @@ boost::json::object tracker::impl::verdict_inputs(const live_entry& entry, const
     inputs["last_heard"] = shown(entry.last_heard);
     inputs["silence_ms"] = std::max<std::int64_t>(0, at.age - entry.last_heard);
     inputs["stall_threshold_ms"] = threshold_of(entry);
-    inputs["threshold_origin"] = entry.stall_threshold_ms ? "session" : "default";
-    inputs["silence_until"] = entry.announced_until ? shown(*entry.announced_until) : nullptr;
+    inputs["threshold_origin"] = entry.stall_threshold_ms > 0 ? "session" : "default";
+    inputs["silence_until"] = entry.announced ? shown(entry.announced_until) : nullptr;
     inputs["deadline"] = shown(stall_deadline(entry, away));
     inputs["listening_grace_ms"] = listening_grace_ms(threshold_of(entry));
     boost::json::array absent;
@@ -248,7 +267,7 @@ boost::json::object tracker::impl::verdict_inputs(const live_entry& entry, const
     inputs["absences"] = std::move(absent);
     inputs["store_available"] = times.store_available();
     inputs["hold"] = watch.holding() ? boost::json::value("mass_silence") : nullptr;
-    const machine_presence* m = entry.machine_id ? watch.find(*entry.machine_id) : nullptr;
+    const machine_presence* m = entry.machine;
     inputs["machine_last_heard"] = m && m->heard ? shown(*m->heard) : nullptr;
     return inputs;
 }
@@ -276,7 +295,7 @@ machine_view tracker::impl::view_of(machine row, std::vector<uuid> active_sessio
 void complete_answer(const tracker::impl& state, session_view& view) {
     std::lock_guard lock(state.mutex);
     const live_entry* entry = state.index.find(view.row.session_id);
-    if (!entry || !entry->progress_threshold_ms) return;
+    if (!entry || entry->progress_threshold_ms == 0) return;
     const instant now = state.times.look(state.time.read()).age;
     view.alive_not_progressing = state.not_progressing(*entry, now, state.times.absences(now));
 }

@@ -44,14 +44,17 @@ struct tracker::impl {
     liveness_index index;
     machine_watch watch;
     tracker_counters counts{};
-    std::unordered_map<uuid, timestamp> alive_notes{};           // heard, and not yet written
-    boost::unordered_flat_set<uuid, std::hash<uuid>> overdue{};  // past their deadline, not to be marked now
+    std::unordered_map<uuid, timestamp> alive_notes{};  // heard, and not yet written
+    using uuid_set = boost::unordered_flat_set<uuid, std::hash<uuid>>;
+    uuid_set overdue{};  // past their deadline, not to be marked now
+    uuid_set slow{};     // found alive and not progressing; some may have gone on since
     std::map<std::string, job_record> jobs{};
 
     // One sweep at a time; guards the sweep's own state.
     std::mutex sweep_mutex;
     std::optional<instant> marked_alive_at{};
     std::optional<instant> scanned_at{};
+    std::optional<std::size_t> scanning_from{};  // where the scan under way goes on
     std::optional<instant> cleaned_at{};
     bool cleaning = false;
     retention_cursor cleaning_from{};
@@ -80,6 +83,10 @@ struct tracker::impl {
     // When the entry must be looked at again if nothing happens.
     instant next_look(const live_entry& entry, std::span<const absence> away) const;
     std::vector<uuid> overdue_now(instant now, std::span<const absence> away) const;
+    std::vector<uuid> not_progressing_now(instant now, std::span<const absence> away) const;
+    template <class Test>
+    std::vector<uuid> among_due(const uuid_set& known, instant now, Test holds_for) const;
+    void forget(const uuid& id);  // where a session is beyond judging
     std::string stall_reason(const live_entry& entry, instant now) const;
     // What the detector thinks of the entry, for people.
     std::string_view opinion(const live_entry& entry, instant now, std::span<const absence> away) const;
@@ -105,6 +112,7 @@ struct tracker::impl {
     void write_alive_notes(const moment& at, sweep_report& report);
     void run_guard(const moment& at);
     void judge_due(const moment& at, sweep_report& report);
+    void scan_some(const moment& at);  // lock held
     void mark_machines(const moment& at, sweep_report& report);
     void retain(const moment& at, sweep_report& report);
     sweep_report sweep_all(bool everything);

@@ -3,13 +3,7 @@
 using namespace statetrackd;
 using namespace statetrackd::testing;
 
-namespace {
-
-const std::string reader_key = "11111111-2222-4333-8444-555555555555";
-const std::string client_key = "22222222-2222-4333-8444-555555555555";
-const std::string unknown_key = "99999999-2222-4333-8444-555555555555";
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("a reader reads, a client does what agents do, an admin does all") {
     api_harness h;

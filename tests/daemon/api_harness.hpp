@@ -17,6 +17,10 @@
 namespace statetrackd::testing {
 
 inline const std::string test_key = "4d6f2c1e-9a58-4b7e-8c3d-2f1a0b9c8d7e";
+// For tests of roles, which add them to the ring, and one that is in no ring.
+inline const std::string reader_key = "11111111-2222-4333-8444-555555555555";
+inline const std::string client_key = "22222222-2222-4333-8444-555555555555";
+inline const std::string unknown_key = "99999999-2222-4333-8444-555555555555";
 
 struct reply {
     int status = 0;

@@ -8,9 +8,6 @@ using namespace statetrackd::testing;
 
 namespace {
 
-const std::string reader_key = "11111111-2222-4333-8444-555555555555";
-const std::string client_key = "22222222-2222-4333-8444-555555555555";
-const std::string unknown_key = "99999999-2222-4333-8444-555555555555";
 const std::string malformed_key = "88888888-not-a-key";
 
 struct shown {
