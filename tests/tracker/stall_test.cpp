@@ -307,3 +307,15 @@ TEST_CASE("the sweep never asks to be called later than in a second") {
     h.create();
     CHECK(h->sweep().next_in_ms <= 1'000);
 }
+
+TEST_CASE("a stall that was only observed is judged anew, on time, once the session has beaten again") {
+    tracker_options options;
+    options.mode = stall_mode::observe;
+    harness h(options);
+    const auto s = h.create();
+    CHECK(h.run_for(4 * minute).stalled.size() == 1);
+    h.beat(s.session_id);
+    CHECK(h.run_for(3 * minute).stalled.empty());
+    CHECK(h.run_for(2 * second).stalled.size() == 1);
+    CHECK(h.run_for(10 * minute).stalled.empty());
+}
