@@ -177,6 +177,7 @@ TEST_CASE("Every connection has its settings, and one that lacks them is noticed
         CHECK(sqlite::verify_pragma(*on, "journal_mode", "wal").has_value());
         CHECK(sqlite::verify_pragma(*on, "synchronous", "2").has_value());
         CHECK(sqlite::verify_pragma(*on, "foreign_keys", "1").has_value());
+        CHECK(sqlite::verify_pragma(*on, "temp_store", "2").has_value());
         CHECK(sqlite::verify_pragma(*on, "busy_timeout", "1").has_value());
     }
     CHECK(sqlite::verify_pragma(reader, "query_only", "1").has_value());

@@ -67,6 +67,8 @@ result<> set_up(const database& on, const sqlite_options& options, std::int64_t 
         {"journal_mode", "WAL", "wal"},
         {"synchronous", "FULL", "2"},
         {"foreign_keys", "ON", "1"},
+        // What a savepoint needs to be undone would be written to a temporary file.
+        {"temp_store", "MEMORY", "2"},
         {"cache_size", cache, cache},
         {"journal_size_limit", std::to_string(log_bytes_kept), std::to_string(log_bytes_kept)}};
     for (const auto& one : wanted)
