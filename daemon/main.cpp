@@ -1,5 +1,7 @@
 // statetrackd: wires settings, store, tracker, threads and server together, and turns outcomes into exit
 // codes.
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -16,6 +18,7 @@
 #include "net/server.hpp"
 #include "reload.hpp"
 #include "stores.hpp"
+#include "supervisor.hpp"
 #include "version.hpp"
 
 namespace {
@@ -143,7 +146,12 @@ int serve(command_line& command) {
                .environment = values.environment,
                .started = time->read().age};
     const dispatcher answers(in, all_routes(), [&threads](auto job) { return threads.read(std::move(job)); });
-    server serving(server_options_of(values), answers, log);
+    const supervisor manager(system_surroundings().environment, ::getpid());
+    const auto inherited = inherit_socket(system_surroundings().environment, ::getpid());
+    if (!inherited.problem.empty()) return complain(inherited.problem, exit_config);
+    auto how = server_options_of(values);
+    how.listening = inherited.descriptor;
+    server serving(how, answers, log);
     const auto port = serving.listen();
     if (!port)
         return complain("cannot listen on " + values.host + ':' + std::to_string(values.port) + ": " +
@@ -152,6 +160,7 @@ int serve(command_line& command) {
 
     serving.on_stop_signals([&] {
         log.info("stopping", {{"open_connections", static_cast<std::int64_t>(serving.open_connections())}});
+        manager.tell("STOPPING=1");
         in.draining = true;
         serving.drain();
     });
@@ -165,11 +174,15 @@ int serve(command_line& command) {
         threads.attend(*data.tracked(), *data.keep());
     else
         connect_later(opened.error(), data, in, threads, log);
+    serving.on_tick([&, dog = watchdog(manager.watchdog_ms())]() mutable {
+        if (dog.is_to_be_fed(time->read().age.ms, threads.moves())) manager.tell("WATCHDOG=1");
+    });
     const auto url = url_of(values, *port);
     const auto* keep = in.keep.get();
     log.info("started", {{"version", version},
                          {"url", url},
                          {"store", keep ? keep->name() : std::string_view("not there yet")}});
+    manager.tell("READY=1");
     if (command.dev) {
         print(stdout, welcome(url, dev_key));
         std::fflush(stdout);
