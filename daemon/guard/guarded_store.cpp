@@ -36,7 +36,7 @@ private:
 }  // namespace
 
 bool is_failure_of_store(const error& e) {
-    return e.is(errc::store_unavailable) || e.is(errc::commit_unknown) || e.is(errc::store_corrupt);
+    return e.is(errc::store_unavailable) || e.is(errc::commit_unknown);
 }
 
 void guarded_store::report(permission was, const std::optional<error>& failed) {

@@ -31,8 +31,8 @@ private:
     logger& log_;
 };
 
-// Of the store itself, in contrast to refused input. One that is full still answers and still reads: to leave
-// it alone would help nobody.
+// Of the store itself, in contrast to refused input. One that is full still answers and still reads, and so
+// does one with a broken row, which whoever asks for it again and again must not close to all others.
 bool is_failure_of_store(const statetrack::error& e);
 
 }  // namespace statetrackd

@@ -76,10 +76,17 @@ struct background::impl {
 
     void connect_loop(const std::function<bool(std::int64_t attempt)>& attempt) {
         bool done = false;
-        for (std::int64_t failed = 1; !done && pause(connect_delay_ms(failed)); ++failed) {
+        for (std::int64_t failed = 1; !done && wait_moving(connect_delay_ms(failed)); ++failed)
             guarded("connect", [&] { done = attempt(failed + 1); });
+    }
+
+    // Waits, and yet is seen to move.
+    bool wait_moving(std::int64_t ms) {
+        for (; ms > 0; ms -= checkpoint_interval_ms) {
+            if (!pause(std::min(ms, checkpoint_interval_ms))) return false;
             ++sweeps;
         }
+        return true;
     }
 
     void read_loop() {

@@ -36,7 +36,8 @@ public:
     // Calls `attempt` on a thread of its own after connect_delay_ms, again and again until it says that it
     // has succeeded; it may call attend. The first attempt is taken to have failed already.
     void connect(std::function<bool(std::int64_t attempt)> attempt);
-    // Grows with every pass of the sweeper, or of connect: whoever does not move hangs.
+    // Grows with every pass of the sweeper, and every second while connect waits: whoever does not move
+    // hangs.
     std::int64_t moves() const noexcept;
     // Runs the job on a reader; false where too many are waiting, or after stop.
     bool read(std::function<void()> job);

@@ -125,7 +125,7 @@ TEST_CASE("what a call of before the opening reports late decides nothing") {
     CHECK(b.ask({30'000}) == permission::trial);
 }
 
-TEST_CASE("a store is left alone by its guard, refused input and a full disk are no failures of it") {
+TEST_CASE("a store is left alone by its guard, refused input, a full disk and a broken row are no failures") {
     using namespace statetrack;
     manual_clock time;
     logger quiet(time, {.level = log_level::error}, [](auto) {});
@@ -133,7 +133,7 @@ TEST_CASE("a store is left alone by its guard, refused input and a full disk are
     counted_outage below;
     guarded_store guarded(below, b, time, quiet);
     for (int i = 0; i < 20; ++i)
-        for (const auto code : {errc::not_found, errc::place_taken, errc::store_full})
+        for (const auto code : {errc::not_found, errc::place_taken, errc::store_full, errc::store_corrupt})
             CHECK_FALSE(guarded.read([&](auto&) -> result<> { return error(code); }).has_value());
     CHECK_FALSE(b.is_open());
 

@@ -46,13 +46,17 @@ public:
         REQUIRE(path.size() < sizeof at.sun_path);
         std::memcpy(at.sun_path, path.data(), path.size());
         REQUIRE(::bind(socket_, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
-        const timeval patience{.tv_sec = 60, .tv_usec = 0};
-        REQUIRE(::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+        be_patient(60);
     }
     ~listening_manager() { ::close(socket_); }
     listening_manager(const listening_manager&) = delete;
     listening_manager& operator=(const listening_manager&) = delete;
 
+    // From here on hears nothing rather than wait longer.
+    void be_patient(int seconds) const {
+        const timeval patience{.tv_sec = seconds, .tv_usec = 0};
+        REQUIRE(::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+    }
     std::string heard() const {
         char text[256];
         const auto n = ::recv(socket_, text, sizeof text, 0);
@@ -153,6 +157,19 @@ TEST_CASE("a process manager is told of start and stop, and its watchdog is fed 
     CHECK(manager.heard_but("WATCHDOG=1") == "STOPPING=1");
     daemon.rest_of_log();
     CHECK(daemon.exit_code() == 0);
+}
+
+TEST_CASE("the watchdog is fed in time while the daemon waits for its database") {
+    const temp_dir dir;
+    const auto path = dir.file("notify");
+    const listening_manager manager(path);
+    daemon_process daemon({"DATABASE_URL=sqlite:" + dir.file("no/a.db"), "API_KEYS=" + key,
+                           "NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=3000000"});
+    CHECK(manager.heard_but("WATCHDOG=1") == "READY=1");
+    manager.be_patient(3);
+    // Attempts to connect come ever more rarely, the third and the fourth four seconds apart.
+    for (int i = 0; i < 7; ++i) CHECK(manager.heard() == "WATCHDOG=1");
+    stop(daemon);
 }
 
 TEST_CASE("over a restart on a socket that the process manager holds no request is refused") {
