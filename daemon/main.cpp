@@ -1,5 +1,7 @@
 // statetrackd: wires settings, store, tracker, threads and server together, and turns outcomes into exit
 // codes.
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -11,10 +13,12 @@
 #include "api/dispatcher.hpp"
 #include "api/routes.hpp"
 #include "config.hpp"
+#include "database.hpp"
 #include "net/background.hpp"
 #include "net/server.hpp"
 #include "reload.hpp"
 #include "stores.hpp"
+#include "supervisor.hpp"
 #include "version.hpp"
 
 namespace {
@@ -82,6 +86,27 @@ std::string welcome(const std::string& url, const std::string& key) {
            "'{\"project_id\":\"demo\",\"machine_id\":\"laptop\",\"on_conflict\":\"takeover\"}'\n\n";
 }
 
+// Serves what needs no store meanwhile.
+void connect_later(const statetrack::error& why, database& data, context& in, background& threads,
+                   logger& log) {
+    const auto tell = [&log](std::int64_t attempt, const statetrack::error& e) {
+        log.warn("store not opened",
+                 {{"attempt", attempt}, {"error", describe(e)}, {"next_in_ms", connect_delay_ms(attempt)}});
+    };
+    tell(1, why);
+    threads.connect([&data, &in, &threads, &log, tell](std::int64_t attempt) {
+        if (const auto opened = data.open(); !opened) {
+            tell(attempt, opened.error());
+            return false;
+        }
+        threads.attend(*data.tracked(), *data.keep());
+        in.keep = data.keep();
+        in.tracker = data.tracked();
+        log.warn("store opened", {{"attempt", attempt}, {"store", data.keep()->name()}});
+        return true;
+    });
+}
+
 int serve(command_line& command) {
     auto& values = command.values;
     const auto time = statetrack::make_system_clock();
@@ -98,25 +123,35 @@ int serve(command_line& command) {
     limiter limits(values.limits, seed_from(*ids));
     reloader again(command, system_surroundings(), {.keys = keys, .limits = limits, .log = log});
 
-    auto keep = open_store(values.database_url);
-    if (!keep) return complain("cannot open the store: " + describe(keep.error()), exit_unavailable);
-    background threads(log);
+    metrics counted(endpoints_of(all_routes()), steady_us);
+    circuit_breaker breaker;
+    background threads(log, &counted);
     values.tracker.on_work = [&threads] { threads.work_waits(); };
-    auto tracked = statetrack::tracker::open(**keep, *time, *ids, values.tracker);
-    if (!tracked) return complain("cannot read the store: " + describe(tracked.error()), exit_unavailable);
+    database data([&values] { return open_store(values.database_url); }, values.tracker,
+                  {.time = *time, .ids = *ids, .breaker = breaker, .counted = counted, .log = log});
+    const auto opened = data.open();
+    if (!opened && !may_pass(opened.error()))
+        return complain("cannot open the store: " + describe(opened.error()), exit_unavailable);
 
-    context in{.tracker = tracked->get(),
-               .keep = keep->get(),
+    context in{.tracker = data.tracked(),
+               .keep = data.keep(),
                .time = time.get(),
                .ids = ids.get(),
                .keys = &keys,
                .limits = &limits,
                .origins = &values.cors_origins,
                .log = &log,
+               .counted = &counted,
+               .breaker = &breaker,
                .environment = values.environment,
                .started = time->read().age};
     const dispatcher answers(in, all_routes(), [&threads](auto job) { return threads.read(std::move(job)); });
-    server serving(server_options_of(values), answers, log);
+    const supervisor manager(system_surroundings().environment, ::getpid());
+    const auto inherited = inherit_socket(system_surroundings().environment, ::getpid());
+    if (!inherited.problem.empty()) return complain(inherited.problem, exit_config);
+    auto how = server_options_of(values);
+    how.listening = inherited.descriptor;
+    server serving(how, answers, log);
     const auto port = serving.listen();
     if (!port)
         return complain("cannot listen on " + values.host + ':' + std::to_string(values.port) + ": " +
@@ -125,6 +160,7 @@ int serve(command_line& command) {
 
     serving.on_stop_signals([&] {
         log.info("stopping", {{"open_connections", static_cast<std::int64_t>(serving.open_connections())}});
+        manager.tell("STOPPING=1");
         in.draining = true;
         serving.drain();
     });
@@ -132,9 +168,21 @@ int serve(command_line& command) {
         // Reading files may block; the connections go on meanwhile.
         if (!threads.read([&] { again.reload(); })) log.error("reload refused: too much is waiting");
     });
-    threads.start(**tracked, **keep);
+    in.open_connections = [&serving] { return serving.open_connections(); };
+    threads.start();
+    if (opened)
+        threads.attend(*data.tracked(), *data.keep());
+    else
+        connect_later(opened.error(), data, in, threads, log);
+    serving.on_tick([&, dog = watchdog(manager.watchdog_ms())]() mutable {
+        if (dog.is_to_be_fed(time->read().age.ms, threads.moves())) manager.tell("WATCHDOG=1");
+    });
     const auto url = url_of(values, *port);
-    log.info("started", {{"version", version}, {"url", url}, {"store", (*keep)->name()}});
+    const auto* keep = in.keep.get();
+    log.info("started", {{"version", version},
+                         {"url", url},
+                         {"store", keep ? keep->name() : std::string_view("not there yet")}});
+    manager.tell("READY=1");
     if (command.dev) {
         print(stdout, welcome(url, dev_key));
         std::fflush(stdout);

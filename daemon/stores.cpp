@@ -25,7 +25,7 @@ statetrack::result<std::unique_ptr<statetrack::store>> open_sqlite(const std::st
     return std::unique_ptr<statetrack::store>(std::move(*opened));
 #else
     (void)path;
-    return error(errc::store_unavailable,
+    return error(errc::validation_failed,
                  "this build has no SQLite store; configure it with -DSTATETRACK_SQLITE=ON, or set "
                  "DATABASE_URL=memory: to try things out");
 #endif
@@ -37,7 +37,7 @@ statetrack::result<std::unique_ptr<statetrack::store>> open_store(const std::str
     if (database_url == "memory:") return statetrack::make_memory_store();
     if (database_url.starts_with(sqlite_prefix))
         return open_sqlite(database_url.substr(sqlite_prefix.size()));
-    return error(errc::store_unavailable,
+    return error(errc::validation_failed,
                  "this build has no PostgreSQL store yet; set DATABASE_URL=sqlite:PATH or memory:");
 }
 

@@ -9,8 +9,8 @@
 
 namespace statetrackd {
 
-// `sqlite:PATH` or `memory:`. Errors: store_in_use (another process has it open), schema_too_new,
-// store_corrupt, store_unavailable (no such store in this build, too).
+// `sqlite:PATH` or `memory:`. Errors: validation_failed (no such store in this build), store_in_use (another
+// process has it open), schema_too_new, store_corrupt, store_unavailable.
 statetrack::result<std::unique_ptr<statetrack::store>> open_store(const std::string& database_url);
 
 }  // namespace statetrackd

@@ -22,6 +22,8 @@ void refuse_key(const context& in, call& routed, const authentication& outcome,
                 const statetrack::clock_reading& now) {
     if (in.limits) routed.budget = in.limits->use_address(routed.asked.remote, now);
     const bool flooding = routed.budget.exceeded;
+    if (in.counted) in.counted->auth_failed(outcome.failed);
+    if (in.counted && flooding) in.counted->rate_limited();
     // Lines at info are dropped before they fill the log's queue: a flood of attempts does not push out more.
     in.log->write(flooding ? log_level::info : log_level::warn, "authentication refused",
                   {{"request_id", routed.request_id},
@@ -56,6 +58,7 @@ void judge(const context& in, call& routed, const statetrack::clock_reading& now
     if (in.limits) routed.budget = use_budget(in, routed, *outcome.holder, whose, now);
     if (routed.budget.exceeded) {
         routed.sign_of_life = whose != budget::key;
+        if (in.counted) in.counted->rate_limited();
         return refuse(routed, throttled(routed.budget, "the limit is " + std::to_string(routed.budget.limit) +
                                                            " a minute; wait for the next window"));
     }
@@ -85,6 +88,7 @@ void judge_admission(const context& in, call& routed, const statetrack::clock_re
 }
 
 void note_signs_of_life(const context& in, const call& refused) {
+    if (!in.tracker) return;
     boost::json::object body;
     if (!refused.asked.body.empty()) {
         auto parsed = statetrack::parse_json(refused.asked.body, {.values_max = machine_beat_values_max});

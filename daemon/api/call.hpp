@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,11 +11,14 @@
 #include <vector>
 
 #include "api/http_message.hpp"
+#include "api/published.hpp"
 #include "api/target.hpp"
+#include "guard/circuit_breaker.hpp"
 #include "guard/cors.hpp"
 #include "guard/keys.hpp"
 #include "guard/limits.hpp"
 #include "observe/log.hpp"
+#include "observe/metrics.hpp"
 #include "statetrack/clock.hpp"
 #include "statetrack/ids.hpp"
 #include "statetrack/storage.hpp"
@@ -38,6 +42,7 @@ struct call {
     bool sign_of_life = false;  // refused, but an authentic heartbeat: it still counts for the detector
     budget_standing budget{};
     statetrack::instant received{};
+    std::int64_t received_us = 0;        // by the clock of the metrics
     std::atomic<bool> abandoned{false};  // nobody waits for the answer any more
 
     std::string_view path() const { return path_of(asked.target); }
@@ -45,14 +50,17 @@ struct call {
 
 // Outlives every call. Everything in it may be used from several threads.
 struct context {
-    statetrack::tracker* tracker = nullptr;
-    statetrack::store* keep = nullptr;
+    published<statetrack::tracker> tracker{};  // nothing while the store has not been opened yet
+    published<statetrack::store> keep{};       // set before the tracker
     const statetrack::clock* time = nullptr;
     statetrack::id_source* ids = nullptr;
     const keys_in_use* keys = nullptr;
     limiter* limits = nullptr;  // null: none
     const origin_list* origins = nullptr;
     logger* log = nullptr;
+    metrics* counted = nullptr;          // null: nothing is counted
+    circuit_breaker* breaker = nullptr;  // null: none
+    std::function<std::size_t()> open_connections{};
     std::string environment{};
     statetrack::instant started{};
     std::atomic<bool> draining{false};
@@ -90,6 +98,7 @@ struct route {
     role needs = role::admin;  // where it is not open
     budget counted = budget::key;
     log_level level = log_level::info;  // of the line that says the request is done
+    bool uses_store = true;             // refused while the store cannot be used
 };
 
 }  // namespace statetrackd

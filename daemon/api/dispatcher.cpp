@@ -74,6 +74,7 @@ rendering constant(response answer) {
 dispatcher::dispatcher(context& in, const std::vector<route>& routes, blocking_runner run_blocking,
                        std::int64_t writes_waiting_max)
     : in_(in),
+      routes_(routes),
       router_(routes),
       run_blocking_(std::move(run_blocking)),
       writes_waiting_max_(writes_waiting_max) {}
@@ -86,6 +87,7 @@ std::shared_ptr<call> dispatcher::identify(request asked, statetrack::instant re
     auto admitted = std::make_shared<call>();
     admitted->asked = std::move(asked);
     admitted->received = received;
+    if (in_.counted) admitted->received_us = in_.counted->now_us();
     admitted->request_id = request_id_for(admitted->asked.fields.request_id, *in_.ids);
     if (auto where = parse_target(admitted->asked.target)) {
         admitted->target_readable = true;
@@ -124,6 +126,11 @@ void dispatcher::run(const std::shared_ptr<call>& admitted, const responder& res
         return respond(constantly(*admitted, *admitted->refusal));
     }
 
+    if (const auto away = store_away(*admitted)) {
+        if (admitted->matched->counted != budget::key) note_signs_of_life(in_, *admitted);
+        return respond(constantly(*admitted, *away));
+    }
+
     if (const auto* handler = std::get_if<queueing>(&admitted->matched->handler))
         return enqueue(*handler, admitted, respond);
     const auto* answer = &std::get<answering>(admitted->matched->handler);
@@ -140,6 +147,16 @@ void dispatcher::run(const std::shared_ptr<call>& admitted, const responder& res
         }
     };
     if (!run_blocking_(std::move(job))) respond(constantly(*admitted, overloaded()));
+}
+
+// At the door, so that nothing waits behind a store that does not answer. The sweep tries it meanwhile.
+std::optional<failure> dispatcher::store_away(const call& admitted) const {
+    if (!admitted.matched->uses_store) return std::nullopt;
+    const bool refused = in_.breaker && in_.breaker->is_open();
+    if (in_.tracker && !refused) return std::nullopt;
+    auto why = failure_of(statetrack::error(statetrack::errc::store_unavailable));
+    if (refused) why.retry_after_s = in_.breaker->retry_after_s(in_.time->read().age);
+    return why;
 }
 
 void dispatcher::enqueue(const queueing& handler, const std::shared_ptr<call>& admitted,
@@ -178,6 +195,21 @@ response dispatcher::refuse(const call& admitted, const failure& what) const {
     return answer;
 }
 
+response dispatcher::give_up(const call& admitted) const {
+    const bool of_store = admitted.matched && admitted.matched->uses_store;
+    // What operators ask for may well take longer than anybody waits.
+    if (of_store && in_.breaker && admitted.matched->where != lane::alone &&
+        in_.breaker->report(circuit_breaker::permission::usual, false, in_.time->read().age) ==
+            circuit_breaker::change::opened)
+        in_.log->error("store circuit opened",
+                       {{"error", "calls were not answered in time"}, {"next_trial_in_ms", open_for_ms}});
+    return refuse(
+        admitted,
+        {.status = 504,
+         .code = "timeout",
+         .message = "the store did not answer in time; whether a write took effect is unknown, ask again"});
+}
+
 void dispatcher::complete(const call& admitted, response& answer) const {
     const auto has = [&](std::string_view name) {
         return std::any_of(answer.headers.begin(), answer.headers.end(),
@@ -194,6 +226,13 @@ void dispatcher::complete(const call& admitted, response& answer) const {
         answer.set("X-RateLimit-Reset", std::to_string(used.resets_at_s));
     }
     if (in_.origins) add_cors(*in_.origins, admitted, answer);
+
+    if (in_.counted) {
+        std::optional<std::size_t> place;
+        if (admitted.matched) place = static_cast<std::size_t>(admitted.matched - routes_.data());
+        in_.counted->request_done(place, admitted.asked.method, answer.status,
+                                  in_.counted->now_us() - admitted.received_us);
+    }
 
     const bool routine = answer.status < 400 && admitted.matched != nullptr;
     const auto level = answer.status >= 500 ? log_level::warn

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "api/call.hpp"
@@ -39,15 +40,19 @@ public:
     response finish(const call& admitted, const rendering& show) const;
     // The same where there is no handler's answer.
     response refuse(const call& admitted, const failure& what) const;
+    // The same where the answer has not come in time: a failure of the store, where the call uses it.
+    response give_up(const call& admitted) const;
 
 private:
     std::shared_ptr<call> identify(request asked, statetrack::instant received) const;
+    std::optional<failure> store_away(const call& admitted) const;
     void enqueue(const queueing& handler, const std::shared_ptr<call>& admitted,
                  const responder& respond) const;
     rendering constantly(const call& admitted, const failure& what) const;
     void complete(const call& admitted, response& answer) const;
 
     context& in_;
+    const std::vector<route>& routes_;
     router router_;
     blocking_runner run_blocking_;
     std::int64_t writes_waiting_max_;

@@ -51,4 +51,7 @@ response health(const context& in, const call& asked);
 response readiness(const context& in, const call& asked);
 response detailed_health(const context& in, const call& asked);
 
+// metrics_handler.cpp
+response show_metrics(const context& in, const call& asked);
+
 }  // namespace statetrackd

@@ -1,5 +1,7 @@
 #include "api/http_message.hpp"
 
+#include <iterator>
+
 namespace statetrackd {
 namespace {
 
@@ -36,6 +38,7 @@ constexpr status_text phrases[] = {
     {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
 };
+static_assert(std::size(phrases) == statuses_known);
 
 }  // namespace
 
@@ -52,5 +55,13 @@ std::string_view reason_phrase(int status) {
         if (p.status == status) return p.phrase;
     return "Unknown";
 }
+
+std::size_t place_of_status(int status) {
+    std::size_t place = 0;
+    while (place < statuses_known && phrases[place].status != status) ++place;
+    return place;
+}
+
+int status_at(std::size_t place) { return place < statuses_known ? phrases[place].status : 0; }
 
 }  // namespace statetrackd

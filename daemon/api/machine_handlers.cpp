@@ -1,6 +1,7 @@
 // Machines, and the heartbeat of a whole machine.
 #include "api/handlers.hpp"
 #include "api/listing.hpp"
+#include "api/session_log.hpp"
 #include "api/writing.hpp"
 
 namespace statetrackd {
@@ -68,6 +69,7 @@ void take_out_throttled(const context& in, std::vector<heartbeat>& beats, thrott
         const auto at = place++;
         if (!in.limits->use_session(one.session_id, now).exceeded) return false;
         in.tracker->note_alive(one.session_id, one.epoch);
+        if (in.counted) in.counted->rate_limited();
         throttled.emplace_back(at, one.session_id);
         return true;
     });
@@ -123,7 +125,9 @@ void beat_machine(const exchange& x) {
     auto throttled = std::make_shared<throttled_places>();
     write<machine_heartbeat>(
         x, {.may_be_empty = true, .limits = {.values_max = machine_beat_values_max}},
-        [throttled](const context&, const call& asked, const machine_beat_answer& beat) {
+        [throttled](const context& in, const call& asked, const machine_beat_answer& beat) {
+            for (const auto& one : beat.results)
+                if (one.outcome) log_beat(in, asked, *one.outcome);
             return show_beaten(asked, beat, *throttled);
         },
         [&in = x.in, throttled](machine_heartbeat& beat) {

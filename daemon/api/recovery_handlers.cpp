@@ -3,7 +3,9 @@
 
 #include "api/handlers.hpp"
 #include "api/listing.hpp"
+#include "api/session_log.hpp"
 #include "api/writing.hpp"
+#include "observe/verdict_log.hpp"
 
 namespace statetrackd {
 namespace {
@@ -21,13 +23,7 @@ response show_recovered(const context& in, const call& asked, const recovered& m
     const auto& successor = made.session.row;
     auto answer = show(asked, made.session, made.created ? 201 : 200);
     answer.set("Location", "/api/sessions/" + to_string(successor.session_id));
-    if (made.created)
-        in.log->info("session recovered", {{"request_id", asked.request_id},
-                                           {"session_id", asked.parameters.at(0)},
-                                           {"successor", to_string(successor.session_id)},
-                                           {"epoch", successor.epoch},
-                                           {"tasks_reset", made.tasks_reset},
-                                           {"tasks_carried", made.tasks_carried}});
+    if (made.created) log_recovered(in, asked, asked.parameters.at(0), made);
     return answer;
 }
 
@@ -82,6 +78,7 @@ response detect_failures(const context& in, const call& asked) {
     if (auto wrong = wrong_query(in, asked, none)) return std::move(*wrong);
     const auto report = in.tracker->detect_failures();
     if (!report) return refused(in, asked, report.error());
+    tell_verdicts(*report, *in.tracker, *in.log, in.counted);
     response answer;
     object_writer object(answer.body);
     object.add("scanned", report->scanned);

@@ -45,7 +45,18 @@ route probes(std::string_view path, response (*handler)(const context&, const ca
             .handler = handler,
             .summary = summary,
             .open = true,
-            .level = log_level::debug};
+            .level = log_level::debug,
+            .uses_store = false};
+}
+
+// For whoever runs the daemon, also while the store is away.
+route shows(std::string_view path, lane where, response (*handler)(const context&, const call&),
+            std::string_view summary) {
+    auto r = reads(path, handler, summary);
+    r.where = where;
+    r.level = log_level::debug;
+    r.uses_store = false;
+    return r;
 }
 
 // Nearly all the traffic, in budgets of their own: a limit that ate heartbeats would make healthy sessions
@@ -107,9 +118,16 @@ const std::vector<route>& all_routes() {
         probes("/health", health, "Is the process alive?"),
         probes("/livez", health, "Is the process alive?"),
         probes("/readyz", readiness, "Can it serve?"),
-        reads("/health/detailed", detailed_health, "Show the standing of every dependency"),
+        shows("/health/detailed", lane::reader, detailed_health, "Show the standing of every dependency"),
+        shows("/metrics", lane::memory, show_metrics, "Show the metrics as Prometheus reads them"),
     };
     return table;
+}
+
+std::vector<endpoint> endpoints_of(const std::vector<route>& routes) {
+    std::vector<endpoint> all;
+    for (const auto& r : routes) all.push_back({.path = r.path, .beats = r.counted != budget::key});
+    return all;
 }
 
 }  // namespace statetrackd

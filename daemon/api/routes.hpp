@@ -9,4 +9,7 @@ namespace statetrackd {
 
 const std::vector<route>& all_routes();
 
+// What the metrics count by.
+std::vector<endpoint> endpoints_of(const std::vector<route>& routes);
+
 }  // namespace statetrackd

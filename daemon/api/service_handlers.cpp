@@ -26,6 +26,7 @@ struct database_standing {
 };
 
 database_standing ask_database(const context& in) {
+    if (!in.tracker) return {};
     const auto from = in.time->read().age;
     const auto answered = in.keep->read([](reader&) -> result<> { return {}; });
     return {answered.has_value() && in.tracker->detector().store_available, in.time->read().age - from};
@@ -77,7 +78,8 @@ response readiness(const context& in, const call& asked) {
     if (in.draining)
         return refused(in, asked,
                        failure{.status = 503, .code = "draining", .message = "the daemon is shutting down"});
-    if (!in.tracker->detector().store_available) return refused(in, asked, error(errc::store_unavailable));
+    if (!in.tracker || !in.tracker->detector().store_available || (in.breaker && in.breaker->is_open()))
+        return refused(in, asked, error(errc::store_unavailable));
     return health(in, asked);
 }
 
@@ -85,7 +87,7 @@ response detailed_health(const context& in, const call& asked) {
     query_reader none(asked);
     if (auto wrong = wrong_query(in, asked, none)) return std::move(*wrong);
     const auto database = ask_database(in);
-    const auto jobs = in.tracker->jobs();
+    const auto jobs = in.tracker ? in.tracker->jobs() : std::vector<job_record>{};
     const bool jobs_healthy = std::none_of(
         jobs.begin(), jobs.end(), [&](const auto& job) { return is_late(in, job) || job.last_error; });
 

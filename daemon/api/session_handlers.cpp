@@ -2,6 +2,7 @@
 #include "api/etag.hpp"
 #include "api/handlers.hpp"
 #include "api/listing.hpp"
+#include "api/session_log.hpp"
 #include "api/writing.hpp"
 
 namespace statetrackd {
@@ -11,18 +12,6 @@ using namespace statetrack;
 
 constexpr list_limits session_lists{.standard = 50, .max = 100};
 constexpr list_limits event_lists{.standard = 50, .max = 200};
-
-void log_session(const context& in, const call& asked, std::string_view what, const session& s,
-                 log_level level = log_level::info) {
-    if (!in.log->wants(level)) return;
-    in.log->write(level, what,
-                  {{"request_id", asked.request_id},
-                   {"session_id", to_string(s.session_id)},
-                   {"project_id", s.project_id},
-                   {"machine_id", s.machine_id ? std::string_view(*s.machine_id) : std::string_view{}},
-                   {"epoch", s.epoch},
-                   {"endpoint", asked.matched->path}});
-}
 
 std::string location_of(const session& s) { return "/api/sessions/" + to_string(s.session_id); }
 
@@ -37,13 +26,12 @@ response show_created(const context& in, const call& asked, const session_create
 response show_changed(const context& in, const call& asked, const session_view& s) {
     if (s.row.status == session_status::failed)
         log_session(in, asked, "session failed", s.row, log_level::warn);
-    if (s.row.status == session_status::stalled)
-        log_session(in, asked, "session stalled", s.row, log_level::warn);
+    if (s.row.status == session_status::stalled) log_stalled(in, asked, s.row);
     return show(asked, s);
 }
 
 response show_beat(const context& in, const call& asked, const heartbeat_answer& beat) {
-    log_session(in, asked, "heartbeat", beat.session.row, beat.first ? log_level::info : log_level::debug);
+    log_beat(in, asked, beat);
     auto tag = etag_of(beat.session);
     if (!prefers_minimal(asked)) return tagged(asked, std::move(tag), to_body(beat));
     std::string body;
@@ -87,7 +75,8 @@ void delete_session(const exchange& x) {
                            [](const context& in, const call& asked, const session_removal::answer& gone) {
                                in.log->info("session deleted", {{"request_id", asked.request_id},
                                                                 {"session_id", asked.parameters.at(0)},
-                                                                {"deleted_tasks", gone.deleted_tasks}});
+                                                                {"deleted_tasks", gone.deleted_tasks},
+                                                                {"endpoint", asked.matched->path}});
                                return response{.status = 204};
                            });
 }

@@ -139,10 +139,11 @@ authentication authenticate(const key_ring& keys, const request_fields& fields) 
                        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
         if (scheme == bearer) plain = trimmed(std::string_view(fields.authorization).substr(bearer.size()));
     }
-    if (plain.empty()) return {.refusal = "API key required"};
-    if (!statetrack::parse_uuid_v4(plain)) return {.refusal = "Malformed API key", .masked = mask(plain)};
+    if (plain.empty()) return {.failed = auth_failure::missing, .refusal = "API key required"};
+    if (!statetrack::parse_uuid_v4(plain))
+        return {.failed = auth_failure::malformed, .refusal = "Malformed API key", .masked = mask(plain)};
     if (const auto* holder = keys.find(plain)) return {.holder = holder};
-    return {.refusal = "Invalid API key", .masked = mask(plain)};
+    return {.failed = auth_failure::unknown, .refusal = "Invalid API key", .masked = mask(plain)};
 }
 
 }  // namespace statetrackd

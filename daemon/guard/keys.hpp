@@ -75,10 +75,15 @@ private:
     std::shared_ptr<const key_ring> ring_;
 };
 
+// Why nobody is let in.
+enum class auth_failure : std::uint8_t { missing, malformed, unknown };
+inline constexpr std::array<std::string_view, 3> auth_failure_names = {"missing", "malformed", "unknown"};
+
 struct authentication {
-    const api_key* holder = nullptr;  // of the ring that was asked
-    std::string_view refusal{};       // why not, where there is no holder
-    std::string masked{};             // what was presented, for the log
+    const api_key* holder = nullptr;              // of the ring that was asked
+    auth_failure failed = auth_failure::missing;  // where there is no holder
+    std::string_view refusal{};                   // the same in words
+    std::string masked{};                         // what was presented, for the log
 };
 
 // X-API-Key counts before `Authorization: Bearer`.

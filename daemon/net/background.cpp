@@ -1,5 +1,7 @@
 #include "net/background.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -8,16 +10,20 @@
 #include <thread>
 #include <vector>
 
+#include "database.hpp"
+#include "observe/verdict_log.hpp"
+
 namespace statetrackd {
 namespace {
 
-// How many of a pass are logged one by one; the rest stands in the events.
-constexpr std::size_t logged_one_by_one_max = 100;
+// Counting the sessions costs at most this part of the sweeper's time.
+constexpr std::int64_t counting_part = 100;
+constexpr std::int64_t counting_interval_us_min = 1'000'000;
 
 }  // namespace
 
 struct background::impl {
-    explicit impl(logger& l) : log(l) {}
+    impl(logger& l, metrics* c) : log(l), counted(c) {}
 
     void commit_loop() {
         for (std::unique_lock lock(mutex);;) {
@@ -32,22 +38,55 @@ struct background::impl {
 
     void sweep_loop() {
         std::int64_t next_in_ms = 0;
+        job_log jobs(log);
         while (pause(next_in_ms)) {
             next_in_ms = checkpoint_interval_ms;  // where the sweep throws
             guarded("sweep", [&] {
                 const auto report = tracked->sweep();
                 next_in_ms = report.next_in_ms;
-                tell(report);
+                tell_verdicts(report, *tracked, log, counted);
+                jobs.tell(tracked->jobs());
+                count_sessions();
+            });
+            ++sweeps;
+        }
+    }
+
+    void count_sessions() {
+        if (!counted) return;
+        const auto began_us = counted->now_us();
+        if (began_us < count_again_us) return;
+        const auto found = tracked->health();
+        counted->sessions_are(found ? std::optional(found->by_status) : std::nullopt);
+        const auto now_us = counted->now_us();
+        count_again_us = now_us + std::max(counting_interval_us_min, counting_part * (now_us - began_us));
+    }
+
+    void checkpoint_loop() {
+        job_log jobs(log);
+        while (pause(checkpoint_interval_ms)) {
+            guarded("checkpoint", [&] {
+                if (const auto done = keep->checkpoint(); !done)
+                    jobs.tell_failure("checkpoint", done.error().code.message(), done.error().detail);
+                else
+                    jobs.tell_success("checkpoint");
             });
         }
     }
 
-    void checkpoint_loop() {
-        while (pause(checkpoint_interval_ms)) {
-            guarded("checkpoint", [&] {
-                if (const auto done = keep->checkpoint(); !done) tell_failure("checkpoint", done.error());
-            });
+    void connect_loop(const std::function<bool(std::int64_t attempt)>& attempt) {
+        bool done = false;
+        for (std::int64_t failed = 1; !done && wait_moving(connect_delay_ms(failed)); ++failed)
+            guarded("connect", [&] { done = attempt(failed + 1); });
+    }
+
+    // Waits, and yet is seen to move.
+    bool wait_moving(std::int64_t ms) {
+        for (; ms > 0; ms -= checkpoint_interval_ms) {
+            if (!pause(std::min(ms, checkpoint_interval_ms))) return false;
+            ++sweeps;
         }
+        return true;
     }
 
     void read_loop() {
@@ -75,47 +114,12 @@ struct background::impl {
         try {
             f();
         } catch (const std::exception& e) {
-            log.error("background job failed", {{"job", what}, {"error", e.what()}});
+            log.error("background job failed", {{"name", what}, {"error", e.what()}});
         }
-    }
-
-    void tell_failure(std::string_view job, const statetrack::error& e) {
-        log.error("background job failed", {{"job", job}, {"error", e.code.message()}, {"detail", e.detail}});
-    }
-
-    void tell(const statetrack::sweep_report& report) {
-        for (const auto& e : report.errors) tell_failure("sweep", e);
-        tell_sessions("session stalled", report.stalled);
-        tell_sessions("session expired", report.expired);
-        tell_sessions("session alive but not progressing", report.not_progressing);
-        for (const auto& id : report.offline) log.warn("machine offline", {{"machine_id", id}});
-        const auto affected =
-            static_cast<std::int64_t>(report.stalled.size() + report.expired.size() +
-                                      report.not_progressing.size() + report.offline.size()) +
-            report.deleted_sessions;
-        log.write(affected > 0 ? log_level::info : log_level::debug, "background job run",
-                  {{"name", "sweep"},
-                   {"affected", affected},
-                   {"deleted_sessions", report.deleted_sessions},
-                   {"duration_ms", report.duration_ms}});
-    }
-
-    void tell_sessions(std::string_view what, const std::vector<statetrack::uuid>& ids) {
-        for (std::size_t i = 0; i < ids.size() && i < logged_one_by_one_max; ++i) {
-            const auto found = tracked->find_session(ids[i]);
-            if (!found) continue;
-            const auto& s = found->row;
-            log.warn(what,
-                     {{"session_id", to_string(s.session_id)},
-                      {"project_id", s.project_id},
-                      {"machine_id", s.machine_id ? std::string_view(*s.machine_id) : std::string_view{}},
-                      {"time_since_heartbeat_ms", tracked->now().ms - s.last_heartbeat.ms}});
-        }
-        if (ids.size() > logged_one_by_one_max)
-            log.warn(what, {{"others", static_cast<std::int64_t>(ids.size() - logged_one_by_one_max)}});
     }
 
     logger& log;
+    metrics* const counted;
     statetrack::tracker* tracked = nullptr;
     statetrack::store* keep = nullptr;
 
@@ -127,9 +131,12 @@ struct background::impl {
     std::deque<std::function<void()>> reads;
     std::vector<std::thread> threads;
     std::thread committer;
+    std::thread connector;
+    std::atomic<std::int64_t> sweeps{0};
+    std::int64_t count_again_us = 0;  // the sweeper's own
 };
 
-background::background(logger& log) : impl_(std::make_unique<impl>(log)) {}
+background::background(logger& log, metrics* counted) : impl_(std::make_unique<impl>(log, counted)) {}
 background::~background() { stop(); }
 
 void background::work_waits() {
@@ -140,15 +147,26 @@ void background::work_waits() {
     impl_->changed.notify_one();
 }
 
-void background::start(statetrack::tracker& tracked, statetrack::store& keep) {
+void background::start() {
+    auto& i = *impl_;
+    for (std::size_t n = 0; n < readers; ++n) i.threads.emplace_back([&i] { i.read_loop(); });
+}
+
+void background::attend(statetrack::tracker& tracked, statetrack::store& keep) {
     auto& i = *impl_;
     i.tracked = &tracked;
     i.keep = &keep;
     i.committer = std::thread([&i] { i.commit_loop(); });
     i.threads.emplace_back([&i] { i.sweep_loop(); });
     i.threads.emplace_back([&i] { i.checkpoint_loop(); });
-    for (std::size_t n = 0; n < readers; ++n) i.threads.emplace_back([&i] { i.read_loop(); });
 }
+
+void background::connect(std::function<bool(std::int64_t attempt)> attempt) {
+    auto& i = *impl_;
+    i.connector = std::thread([&i, attempt = std::move(attempt)] { i.connect_loop(attempt); });
+}
+
+std::int64_t background::moves() const noexcept { return impl_->sweeps; }
 
 bool background::read(std::function<void()> job) {
     {
@@ -168,6 +186,8 @@ void background::stop() {
     }
     i.paused.notify_all();
     i.reads_changed.notify_all();
+    // First: it may still start others.
+    if (i.connector.joinable()) i.connector.join();
     for (auto& t : i.threads) t.join();
     i.threads.clear();
     // Last: a sweep or a cleanup under way may still wait for a commit of its own.

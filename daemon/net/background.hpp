@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "observe/log.hpp"
+#include "observe/metrics.hpp"
 #include "statetrack/clock.hpp"
 #include "statetrack/storage.hpp"
 #include "statetrack/tracker.hpp"
@@ -19,7 +20,8 @@ inline constexpr std::int64_t checkpoint_interval_ms = 1'000;
 // Safe to call from several threads.
 class background {
 public:
-    explicit background(logger& log);
+    // `counted` may be null; else it is told how many sessions there are.
+    explicit background(logger& log, metrics* counted = nullptr);
     // Stops, if that has not been done.
     ~background();
     background(const background&) = delete;
@@ -27,8 +29,16 @@ public:
 
     // For tracker_options::on_work: work waits for the commit thread. May be called before start.
     void work_waits();
-    // Both must outlive the threads.
-    void start(statetrack::tracker& tracked, statetrack::store& keep);
+    // The readers.
+    void start();
+    // Commits, sweeps, checkpoints. Both must outlive the threads. Once, before stop.
+    void attend(statetrack::tracker& tracked, statetrack::store& keep);
+    // Calls `attempt` on a thread of its own after connect_delay_ms, again and again until it says that it
+    // has succeeded; it may call attend. The first attempt is taken to have failed already.
+    void connect(std::function<bool(std::int64_t attempt)> attempt);
+    // Grows with every pass of the sweeper, and every second while connect waits: whoever does not move
+    // hangs.
+    std::int64_t moves() const noexcept;
     // Runs the job on a reader; false where too many are waiting, or after stop.
     bool read(std::function<void()> job);
     // What waits is finished, then the threads end.

@@ -211,11 +211,7 @@ void connection::answered(std::uint64_t number, const rendering& show) {
 
 void connection::give_up(slot& s) {
     s.asked->abandoned = true;
-    s.answer = host_.answers().refuse(
-        *s.asked,
-        {.status = 504,
-         .code = "timeout",
-         .message = "the store did not answer in time; whether a write took effect is unknown, ask again"});
+    s.answer = host_.answers().give_up(*s.asked);
     s.ready = true;
     s.last = true;
     finished_ = true;

@@ -1,5 +1,7 @@
 #include "net/server.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -7,6 +9,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <cerrno>
 #include <csignal>
 #include <mutex>
 #include <thread>
@@ -54,7 +57,19 @@ struct server::impl final : connection_host {
         asio::post(strand, [this] { accept(); });
     }
 
+    boost::system::result<std::uint16_t> take_over() {
+        error_code ec;
+        sockaddr_storage at{};
+        socklen_t size = sizeof at;
+        if (::getsockname(settings.listening, reinterpret_cast<sockaddr*>(&at), &size) != 0)
+            return error_code(errno, boost::system::system_category());
+        acceptor.assign(at.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), settings.listening, ec);
+        if (ec) return ec;
+        return acceptor.local_endpoint().port();
+    }
+
     boost::system::result<std::uint16_t> listen() {
+        if (settings.listening >= 0) return take_over();
         error_code ec;
         tcp::resolver resolver(loop);
         const auto found = resolver.resolve(settings.host, std::to_string(settings.port),
@@ -125,6 +140,7 @@ struct server::impl final : connection_host {
                 loop.stop();
                 return;
             }
+            if (ticked) ticked();
             accept();
             tick();
         });
@@ -192,6 +208,7 @@ struct server::impl final : connection_host {
         timer{strand};
     signal_set stop_signals{strand};
     signal_set reload_signals{strand};
+    std::function<void()> ticked;
     bool accepting = false;
     bool finished = false;
     std::int64_t drain_until = 0;
@@ -213,6 +230,8 @@ void server::on_reload_signal(std::function<void()> on_reload) {
     impl_->reload_signals.add(SIGHUP);
     impl_->await_signal(impl_->reload_signals, std::move(on_reload));
 }
+
+void server::on_tick(std::function<void()> on_tick) { impl_->ticked = std::move(on_tick); }
 
 void server::run() {
     asio::post(impl_->strand, [this] {

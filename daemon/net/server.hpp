@@ -27,6 +27,7 @@ struct server_options {
     std::int64_t answer_timeout_ms = 10'000;  // from its end to its answer, where that is shorter
     std::int64_t idle_timeout_ms = 75'000;
     std::int64_t drain_ms = drain_ms_max;
+    int listening = -1;  // a socket that listens already, instead of host and port; taken over
 };
 
 // The dispatcher and the log must outlive it.
@@ -43,6 +44,8 @@ public:
     void on_stop_signals(std::function<void()> on_stop);
     // Calls on_reload at each SIGHUP.
     void on_reload_signal(std::function<void()> on_reload);
+    // Calls on_tick from the loop every now and then, at least four times a second; before run.
+    void on_tick(std::function<void()> on_tick);
     // Serves on so many threads, this one among them, until drained.
     void run();
     // No new connections; requests under way are answered, for drain_ms at the most; then run returns. Called

@@ -1,5 +1,6 @@
 #include "observe/log.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -65,6 +66,12 @@ log_sink standard_error_sink() {
     return [](std::string_view lines) {
         while (!lines.empty()) {
             const auto written = ::write(STDERR_FILENO, lines.data(), lines.size());
+            // Whoever shares the terminal may have made it non-blocking.
+            if (written < 0 && errno == EAGAIN) {
+                pollfd writable{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+                ::poll(&writable, 1, -1);
+                continue;
+            }
             if (written < 0 && errno != EINTR) return;  // nobody is left to tell
             if (written > 0) lines.remove_prefix(static_cast<std::size_t>(written));
         }

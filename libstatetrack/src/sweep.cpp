@@ -187,6 +187,7 @@ void tracker::impl::judge_due(const moment& at, sweep_report& report) {
             report.stalled.push_back(c.id);
             const instant now = look().age;
             std::lock_guard lock(mutex);
+            report.stall_delays_ms.push_back(now - c.deadline);
             counts.stall_delay_ms_max = std::max(counts.stall_delay_ms_max, now - c.deadline);
             live_entry* entry = index.find(c.id);
             if (entry && observing) entry->observed = true;

@@ -11,6 +11,7 @@
 
 #include "api/dispatcher.hpp"
 #include "api/routes.hpp"
+#include "observe/exposition.hpp"
 #include "statetrack/manual_clock.hpp"
 #include "statetrack/memory_store.hpp"
 
@@ -63,6 +64,9 @@ public:
         in.ids = ids.get();
         in.keys = &keys;
         in.log = log.get();
+        counted =
+            std::make_unique<metrics>(endpoints_of(routes), [this] { return clock.read().age.ms * 1'000; });
+        in.counted = counted.get();
         in.environment = "test";
         in.started = clock.read().age;
         answers = std::make_unique<dispatcher>(in, routes, [](auto job) {
@@ -82,7 +86,8 @@ public:
                   .headers = {given.headers.begin(), given.headers.end()},
                   .content_type = std::string(given.content_type),
                   .text = given.body};
-        if (!given.body.empty()) got.body = boost::json::parse(given.body);
+        if (given.content_type != exposition_type && !given.body.empty())
+            got.body = boost::json::parse(given.body);
         return got;
     }
     reply ask(verb method, std::string target, std::string body = {}, request_fields fields = {}) {
@@ -134,6 +139,7 @@ public:
     keys_in_use keys;
     std::unique_ptr<limiter> limits;
     std::unique_ptr<statetrack::tracker> tracked;
+    std::unique_ptr<metrics> counted;
     context in;
     std::unique_ptr<dispatcher> answers;
 

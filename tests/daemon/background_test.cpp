@@ -38,7 +38,8 @@ struct running {
         auto opened = tracker::open(keep, clock, *ids, options);
         REQUIRE(opened.has_value());
         tracked = std::move(*opened);
-        threads.start(*tracked, keep);
+        threads.start();
+        threads.attend(*tracked, keep);
     }
 
     manual_clock clock;

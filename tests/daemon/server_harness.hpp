@@ -91,6 +91,7 @@ public:
              .where = lane::queue,
              .handler = queueing([this](const exchange& x) { held.hold(x.asked->asked.body, x.respond); }),
              .open = true}};
+        for (auto& r : routes) r.uses_store = false;  // there is none
         answers = std::make_unique<dispatcher>(in, routes, [](auto job) {
             job();
             return true;

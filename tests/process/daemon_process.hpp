@@ -16,17 +16,28 @@ namespace statetrackd::testing {
 
 class daemon_process {
 public:
-    // `settings`: its whole environment, `NAME=value` each.
-    explicit daemon_process(std::vector<std::string> settings, std::vector<std::string> arguments = {}) {
+    // `settings`: its whole environment, `NAME=value` each. `listening`: a socket that it is handed as a
+    // process manager would hand it.
+    explicit daemon_process(std::vector<std::string> settings, std::vector<std::string> arguments = {},
+                            int listening = -1) {
         settings.emplace_back("PORT=0");
-        arguments.insert(arguments.begin(), STATETRACKD_PATH);
+        std::string program = STATETRACKD_PATH;
+        arguments.insert(arguments.begin(), program);
+        if (listening >= 0) {
+            // Who is started learns its own process id only then.
+            program = "/bin/sh";
+            const std::string begin = "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" \"$@\"";
+            arguments.insert(arguments.begin(), {program, "-c", begin});
+        }
         int out[2];
         REQUIRE(::pipe(out) == 0);
         posix_spawn_file_actions_t actions;
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_adddup2(&actions, out[1], STDERR_FILENO);
         posix_spawn_file_actions_addclose(&actions, out[0]);
-        const int failed = ::posix_spawn(&pid_, STATETRACKD_PATH, &actions, nullptr,
+        constexpr int first_handed_on = 3;
+        if (listening >= 0) posix_spawn_file_actions_adddup2(&actions, listening, first_handed_on);
+        const int failed = ::posix_spawn(&pid_, program.c_str(), &actions, nullptr,
                                          pointers(arguments).data(), pointers(settings).data());
         posix_spawn_file_actions_destroy(&actions);
         ::close(out[1]);

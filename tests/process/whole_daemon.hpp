@@ -52,7 +52,8 @@ public:
         const auto listening = serving_->listen();
         REQUIRE(listening.has_value());
         port = *listening;
-        threads_.start(*tracked, *keep_);
+        threads_.start();
+        threads_.attend(*tracked, *keep_);
         loop_ = std::thread([this] { serving_->run(); });
     }
     ~whole_daemon() {

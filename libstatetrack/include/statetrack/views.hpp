@@ -97,8 +97,9 @@ BOOST_DESCRIBE_STRUCT(session_health, (),
                        stall_threshold_ms, deadline, alive_not_progressing, phase, last_progress_at))
 
 struct sweep_report {
-    std::int64_t scanned = 0;     // sessions looked at
-    std::vector<uuid> stalled{};  // marked (observe: only noted) in this pass
+    std::int64_t scanned = 0;                     // sessions looked at
+    std::vector<uuid> stalled{};                  // marked (observe: only noted) in this pass
+    std::vector<std::int64_t> stall_delays_ms{};  // of each of them: marking time - deadline
     std::vector<uuid> expired{};
     std::vector<uuid> not_progressing{};  // whose episode began in this pass
     std::vector<std::string> offline{};   // machines
