@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/http_message.hpp"
+#include "api/route_notes.hpp"
 #include "api/target.hpp"
 #include "guard/cors.hpp"
 #include "guard/keys.hpp"
@@ -74,6 +75,12 @@ struct exchange {
     responder respond;
 };
 
+// An exchange whose body is a Request. A handler's signature says so, and the route table reads it there.
+template <class Request>
+struct asking {
+    const exchange& x;
+};
+
 using answering = std::function<response(const context&, const call&)>;
 using queueing = std::function<void(const exchange&)>;
 
@@ -90,6 +97,7 @@ struct route {
     role needs = role::admin;  // where it is not open
     budget counted = budget::key;
     log_level level = log_level::info;  // of the line that says the request is done
+    route_notes notes{};
 };
 
 }  // namespace statetrackd

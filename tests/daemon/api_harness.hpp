@@ -78,7 +78,8 @@ public:
                   .headers = {given.headers.begin(), given.headers.end()},
                   .content_type = std::string(given.content_type),
                   .text = given.body};
-        if (!given.body.empty()) got.body = boost::json::parse(given.body);
+        if (given.content_type.find("json") != std::string_view::npos && !given.body.empty())
+            got.body = boost::json::parse(given.body);
         return got;
     }
     reply ask(verb method, std::string target, std::string body = {}, request_fields fields = {}) {
