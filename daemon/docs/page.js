@@ -67,12 +67,16 @@ function bounds(schema) {
   if (inner.minimum !== undefined && inner.maximum !== undefined) said.push(`${inner.minimum} to ${inner.maximum}`);
   else if (inner.minimum !== undefined) said.push(`at least ${inner.minimum}`);
   else if (inner.maximum !== undefined) said.push(`at most ${inner.maximum}`);
-  if (schema.maxLength) said.push(`${schema.minLength || 0} to ${schema.maxLength} characters`);
+  if (schema.maxLength) {
+    const least = schema.minLength ? `${schema.minLength} to` : "at most";
+    said.push(`${least} ${schema.maxLength} characters`);
+  }
   if (schema.maxItems) said.push(`at most ${schema.maxItems} elements`);
   if (schema.uniqueItems) said.push("none twice");
   if (schema["x-bytes-max"]) said.push(`at most ${schema["x-bytes-max"]} bytes as JSON`);
   if (schema.default !== undefined) said.push(`${schema.default} where absent`);
-  return said.join(", ");
+  const line = said.join(", ");
+  return line && `${line[0].toUpperCase()}${line.slice(1)}.`;
 }
 
 function members(schema) {
@@ -189,8 +193,9 @@ function routeNode(path, method, operation) {
   const into = make("div", { class: "answer", role: "status" });
   const form = make("form", { "aria-label": `Try ${name} ${path}`, autocomplete: "off" });
   const parameters = operation.parameters.map(resolve);
-  if (parameters.length) form.append(make("h4", {}, "Parameters"),
-    make("div", { class: "fields" }, parameters.map((p) => input(p, `${id}-${p.name}`))));
+  const fields = (list) => make("div", { class: "fields" }, list.map((p) => input(p, `${id}-${p.name}`)));
+  const inUrl = parameters.filter((p) => p.in !== "header");
+  if (inUrl.length) form.append(make("h4", {}, "Parameters"), fields(inUrl));
   if (operation.requestBody) {
     const content = operation.requestBody.content["application/json"];
     const text = json(content.example);
@@ -199,6 +204,8 @@ function routeNode(path, method, operation) {
       make("textarea", { id: id + "-body", spellcheck: "false", rows: Math.min(14, text.split("\n").length + 1) },
         text));
   }
+  form.append(make("details", { class: "more" }, make("summary", {}, "Header fields", chevron()),
+    fields(parameters.filter((p) => p.in === "header"))));
   form.append(make("p", { class: "send" }, make("button", { type: "submit" }, `Send ${name}`)));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
