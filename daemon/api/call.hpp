@@ -12,6 +12,7 @@
 
 #include "api/http_message.hpp"
 #include "api/published.hpp"
+#include "api/route_notes.hpp"
 #include "api/target.hpp"
 #include "guard/circuit_breaker.hpp"
 #include "guard/cors.hpp"
@@ -82,6 +83,12 @@ struct exchange {
     responder respond;
 };
 
+// An exchange whose body is a Request. A handler's signature says so, and the route table reads it there.
+template <class Request>
+struct asking {
+    const exchange& x;
+};
+
 using answering = std::function<response(const context&, const call&)>;
 using queueing = std::function<void(const exchange&)>;
 
@@ -99,6 +106,7 @@ struct route {
     budget counted = budget::key;
     log_level level = log_level::info;  // of the line that says the request is done
     bool uses_store = true;             // refused while the store cannot be used
+    route_notes notes{};
 };
 
 }  // namespace statetrackd

@@ -7,8 +7,6 @@
 namespace statetrackd {
 namespace {
 
-constexpr std::int64_t offset_max = 1'000'000'000;
-
 std::string filter_of(const call& asked) {
     auto parameters = asked.where.query;
     std::sort(parameters.begin(), parameters.end());
@@ -22,13 +20,12 @@ std::string filter_of(const call& asked) {
 
 }  // namespace
 
-list_request read_list_request(query_reader& query, const call& asked, list_limits limits) {
-    list_request wanted{.filter = filter_of(asked)};
-    wanted.which.limit = static_cast<std::size_t>(
-        query.integer("limit", {.min = 1, .max = limits.max}).value_or(limits.standard));
-    const auto offset = query.integer("offset", {.min = 0, .max = offset_max});
+list_request read_list_request(query_reader& query, const call& asked) {
+    list_request wanted{.filter = filter_of(asked), .cursors = query.declares("cursor")};
+    if (const auto limit = query.integer("limit")) wanted.which.limit = static_cast<std::size_t>(*limit);
+    const auto offset = query.integer("offset");
     wanted.which.offset = static_cast<std::size_t>(offset.value_or(0));
-    if (!limits.cursors) return wanted;
+    if (!wanted.cursors) return wanted;
     const auto cursor = query.text("cursor");
     if (!cursor) return wanted;
     wanted.which.after = read_cursor(*cursor, wanted.filter);
@@ -38,11 +35,11 @@ list_request read_list_request(query_reader& query, const call& asked, list_limi
 }
 
 void add_page_members(object_writer& object, std::int64_t total, std::optional<std::int64_t> next,
-                      const list_request& wanted, list_limits limits) {
+                      const list_request& wanted) {
     object.add("total", total);
     object.add("limit", static_cast<std::int64_t>(wanted.which.limit));
     object.add("offset", static_cast<std::int64_t>(wanted.which.offset));
-    if (!limits.cursors) return;
+    if (!wanted.cursors) return;
     std::optional<std::string> cursor;
     if (next) cursor = make_cursor(*next, wanted.filter);
     object.add("next_cursor", cursor);

@@ -9,30 +9,24 @@
 
 namespace statetrackd {
 
-struct list_limits {
-    std::int64_t standard = 50;
-    std::int64_t max = 100;
-    bool cursors = true;
-};
-
 struct list_request {
     statetrack::page which{};
     std::string filter{};  // what a cursor is bound to
+    bool cursors = false;  // the route knows them
 };
 
-list_request read_list_request(query_reader& query, const call& asked, list_limits limits);
+list_request read_list_request(query_reader& query, const call& asked);
 
 void add_page_members(object_writer& object, std::int64_t total, std::optional<std::int64_t> next,
-                      const list_request& wanted, list_limits limits);
+                      const list_request& wanted);
 
 // `{"<name>":[…],"total":…,"limit":…,"offset":…,"next_cursor":…}`
 template <class T>
-response show_list(std::string_view name, const statetrack::list<T>& found, const list_request& wanted,
-                   list_limits limits) {
+response show_list(std::string_view name, const statetrack::list<T>& found, const list_request& wanted) {
     response answer;
     object_writer object(answer.body);
     append_array(object.member(name), found.rows, [](std::string& out, const T& row) { append(out, row); });
-    add_page_members(object, found.total, found.next, wanted, limits);
+    add_page_members(object, found.total, found.next, wanted);
     object.close();
     return answer;
 }

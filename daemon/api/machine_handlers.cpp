@@ -9,8 +9,6 @@ namespace {
 
 using namespace statetrack;
 
-constexpr list_limits machine_lists{.standard = 50, .max = 100, .cursors = false};
-
 // The sessions of one machine beat whose own budgets are used up, by their place in the request.
 using throttled_places = std::vector<std::pair<std::size_t, uuid>>;
 
@@ -77,26 +75,25 @@ void take_out_throttled(const context& in, std::vector<heartbeat>& beats, thrott
 
 }  // namespace
 
-void register_machine(const exchange& x) {
-    write<machine_registration>(
-        x, {}, [](const context& in, const call& asked, const machine_registered& made) {
-            const auto& id = made.machine.row.machine_id;
-            auto answer = show(asked, made.machine, made.created ? 201 : 200);
-            if (!made.created) return answer;
-            answer.set("Location", "/api/machines/" + encode_segment(id));
-            in.log->info("machine registered", {{"request_id", asked.request_id}, {"machine_id", id}});
-            return answer;
-        });
+void register_machine(const asking<machine_registration>& what) {
+    write(what, [](const context& in, const call& asked, const machine_registered& made) {
+        const auto& id = made.machine.row.machine_id;
+        auto answer = show(asked, made.machine, made.created ? 201 : 200);
+        if (!made.created) return answer;
+        answer.set("Location", "/api/machines/" + encode_segment(id));
+        in.log->info("machine registered", {{"request_id", asked.request_id}, {"machine_id", id}});
+        return answer;
+    });
 }
 
 response list_machines(const context& in, const call& asked) {
     query_reader query(asked);
-    const auto wanted = read_list_request(query, asked, machine_lists);
+    const auto wanted = read_list_request(query, asked);
     const machine_filter filter{.status = query.enumeration<machine_status>("status")};
     if (auto wrong = wrong_query(in, asked, query)) return std::move(*wrong);
     const auto found = in.tracker->list_machines(filter, wanted.which);
     if (!found) return refused(in, asked, found.error());
-    return show_list("machines", *found, wanted, machine_lists);
+    return show_list("machines", *found, wanted);
 }
 
 response show_machine(const context& in, const call& asked) {
@@ -107,30 +104,28 @@ response show_machine(const context& in, const call& asked) {
     return show(asked, *found);
 }
 
-void patch_machine(const exchange& x) {
-    write<machine_patch>(
-        x, {}, [](const context&, const call& asked, const machine_view& m) { return show(asked, m); });
+void patch_machine(const asking<machine_patch>& what) {
+    write(what, [](const context&, const call& asked, const machine_view& m) { return show(asked, m); });
 }
 
-void delete_machine(const exchange& x) {
-    write<machine_removal>(
-        x, {.may_be_empty = true}, [](const context& in, const call& asked, const machine_removal::answer&) {
-            in.log->info("machine deleted",
-                         {{"request_id", asked.request_id}, {"machine_id", asked.parameters.at(0)}});
-            return response{.status = 204};
-        });
+void delete_machine(const asking<machine_removal>& what) {
+    write(what, [](const context& in, const call& asked, const machine_removal::answer&) {
+        in.log->info("machine deleted",
+                     {{"request_id", asked.request_id}, {"machine_id", asked.parameters.at(0)}});
+        return response{.status = 204};
+    });
 }
 
-void beat_machine(const exchange& x) {
+void beat_machine(const asking<machine_heartbeat>& what) {
     auto throttled = std::make_shared<throttled_places>();
-    write<machine_heartbeat>(
-        x, {.may_be_empty = true, .limits = {.values_max = machine_beat_values_max}},
+    write(
+        what,
         [throttled](const context& in, const call& asked, const machine_beat_answer& beat) {
             for (const auto& one : beat.results)
                 if (one.outcome) log_beat(in, asked, *one.outcome);
             return show_beaten(asked, beat, *throttled);
         },
-        [&in = x.in, throttled](machine_heartbeat& beat) {
+        [&in = what.x.in, throttled](machine_heartbeat& beat) {
             if (in.limits && beat.sessions) take_out_throttled(in, *beat.sessions, *throttled);
         });
 }

@@ -1,9 +1,8 @@
 #include "api/problem.hpp"
 
-#include <algorithm>
 #include <boost/json/serialize.hpp>
 
-#include "api/ascii.hpp"
+#include "api/accept.hpp"
 #include "statetrack/fields.hpp"
 
 namespace statetrackd {
@@ -63,25 +62,14 @@ void append_details(std::string& out, const std::vector<statetrack::field_proble
     out += ']';
 }
 
-// Does an Accept field name the type itself, with a weight other than 0 (RFC 9110, 12.4.2)? Ranges do not
-// count: who says */* takes what this API usually sends.
-bool accepts(std::string_view field, std::string_view type) {
-    while (!field.empty()) {
-        const auto end = std::min(field.find(','), field.size());
-        std::string member;
-        for (const char c : field.substr(0, end))
-            if (c != ' ' && c != '\t') member += lower(c);
-        field.remove_prefix(std::min(end + 1, field.size()));
-        const auto parameters = std::min(member.find(';'), member.size());
-        if (std::string_view(member).substr(0, parameters) != type) continue;
-        const auto weight = member.find(";q=", parameters);
-        return weight == std::string::npos ||
-               member.find_first_of("123456789", weight + 3) != std::string::npos;
-    }
-    return false;
-}
-
 }  // namespace
+
+refusal_note::refusal_note(statetrack::errc e) {
+    auto f = failure_of(statetrack::error(e));
+    status = f.status;
+    code = f.code;
+    message = std::move(f.message);
+}
 
 failure failure_of(const statetrack::error& e) {
     for (const auto& m : mappings) {

@@ -1,4 +1,5 @@
-// Query parameters, read as typed values: every wrong one and every unknown one is listed.
+// Query parameters, read as typed values by what the route table says of them: every wrong one and every
+// unknown one is listed.
 #pragma once
 
 #include <cstdint>
@@ -11,37 +12,35 @@
 
 namespace statetrackd {
 
-struct integer_bounds {
-    std::int64_t min = 0;
-    std::int64_t max = 0;
-};
-
-// The call must outlive it.
+// The call must outlive it, and have a route. Asked for a parameter that its route does not declare, it
+// throws logic_error: that would be a parameter that no document knows.
 class query_reader {
 public:
     explicit query_reader(const call& asked);
 
+    bool declares(std::string_view name) const;
+
     // Nothing where the parameter is absent or wrong.
     std::optional<std::string> text(std::string_view name);
-    std::optional<std::int64_t> integer(std::string_view name, integer_bounds within);
+    // The route's standard where it is absent.
+    std::optional<std::int64_t> integer(std::string_view name);
     std::optional<statetrack::uuid> id(std::string_view name);
     template <class E>
     std::optional<E> enumeration(std::string_view name) {
-        const auto given = text(name);
-        if (!given) return std::nullopt;
-        const auto found = statetrack::enum_from_name<E>(*given);
-        if (!found) problems_.add(name, none_of_message(statetrack::enum_names<E>()));
-        return found;
+        const auto given = one_of(name);
+        return given ? statetrack::enum_from_name<E>(*given) : std::nullopt;
     }
 
     void refuse(std::string_view name, std::string message) { problems_.add(name, std::move(message)); }
 
-    // What was wrong, with every parameter that nobody asked for. Call it last.
+    // What was wrong, with every parameter that the route does not know. Call it last.
     std::vector<statetrack::field_problem> problems();
 
 private:
+    const query_parameter& declared(std::string_view name) const;
+    std::optional<std::string> one_of(std::string_view name);
+
     const call& asked_;
-    std::vector<std::string_view> known_;
     problem_list problems_;
 };
 

@@ -12,9 +12,6 @@ namespace {
 
 using namespace statetrack;
 
-constexpr list_limits stalled_lists{.standard = 50, .max = 100, .cursors = false};
-constexpr std::int64_t retention_days_max = 36'500;
-
 response show_state(const context&, const call&, const statetrack::recovery_state& state) {
     return {.body = to_body(state)};
 }
@@ -48,7 +45,7 @@ response fleet_health(const context& in, const call& asked) {
 
 response stalled_sessions(const context& in, const call& asked) {
     query_reader query(asked);
-    const auto wanted = read_list_request(query, asked, stalled_lists);
+    const auto wanted = read_list_request(query, asked);
     if (auto wrong = wrong_query(in, asked, query)) return std::move(*wrong);
     const auto found = in.tracker->stalled_sessions(wanted.which);
     if (!found) return refused(in, asked, found.error());
@@ -95,15 +92,13 @@ response recovery_state(const context& in, const call& asked) {
         [](const statetrack::recovery_state& state) { return response{.body = to_body(state)}; });
 }
 
-void prepare_recovery(const exchange& x) {
-    write<recovery_preparation>(x, {.may_be_empty = true, .takes_epoch = true}, show_state);
-}
+void prepare_recovery(const asking<recovery_preparation>& what) { write(what, show_state); }
 
-void recover_session(const exchange& x) { write<recovery>(x, {.takes_epoch = true}, show_recovered); }
+void recover_session(const asking<recovery>& what) { write(what, show_recovered); }
 
 response clean_up(const context& in, const call& asked) {
     query_reader query(asked);
-    const auto days = query.integer("older_than_days", {.min = 0, .max = retention_days_max});
+    const auto days = query.integer("older_than_days");
     if (auto wrong = wrong_query(in, asked, query)) return std::move(*wrong);
     const auto report = in.tracker->cleanup(days, {.actor = asked.actor, .request_id = asked.request_id});
     if (!report) return refused(in, asked, report.error());

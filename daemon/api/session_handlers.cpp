@@ -10,9 +10,6 @@ namespace {
 
 using namespace statetrack;
 
-constexpr list_limits session_lists{.standard = 50, .max = 100};
-constexpr list_limits event_lists{.standard = 50, .max = 200};
-
 std::string location_of(const session& s) { return "/api/sessions/" + to_string(s.session_id); }
 
 response show_created(const context& in, const call& asked, const session_created& made) {
@@ -43,7 +40,7 @@ response show_beat(const context& in, const call& asked, const heartbeat_answer&
 
 response show_sessions(const context& in, const call& asked, bool archived_only) {
     query_reader query(asked);
-    const auto wanted = read_list_request(query, asked, session_lists);
+    const auto wanted = read_list_request(query, asked);
     const session_filter filter{.project_id = query.text("project_id"),
                                 .machine_id = query.text("machine_id"),
                                 .status = query.enumeration<session_status>("status"),
@@ -52,12 +49,12 @@ response show_sessions(const context& in, const call& asked, bool archived_only)
     if (auto wrong = wrong_query(in, asked, query)) return std::move(*wrong);
     const auto found = in.tracker->list_sessions(filter, wanted.which);
     if (!found) return refused(in, asked, found.error());
-    return show_list("sessions", *found, wanted, session_lists);
+    return show_list("sessions", *found, wanted);
 }
 
 }  // namespace
 
-void create_session(const exchange& x) { write<new_session>(x, {}, show_created); }
+void create_session(const asking<new_session>& what) { write(what, show_created); }
 
 response list_sessions(const context& in, const call& asked) { return show_sessions(in, asked, false); }
 response list_archived(const context& in, const call& asked) { return show_sessions(in, asked, true); }
@@ -68,41 +65,37 @@ response show_session(const context& in, const call& asked) {
         [&](const session_view& s) { return show(asked, s); });
 }
 
-void patch_session(const exchange& x) { write<session_patch>(x, {.takes_epoch = true}, show_changed); }
+void patch_session(const asking<session_patch>& what) { write(what, show_changed); }
 
-void delete_session(const exchange& x) {
-    write<session_removal>(x, {.may_be_empty = true, .takes_epoch = true},
-                           [](const context& in, const call& asked, const session_removal::answer& gone) {
-                               in.log->info("session deleted", {{"request_id", asked.request_id},
-                                                                {"session_id", asked.parameters.at(0)},
-                                                                {"deleted_tasks", gone.deleted_tasks},
-                                                                {"endpoint", asked.matched->path}});
-                               return response{.status = 204};
-                           });
+void delete_session(const asking<session_removal>& what) {
+    write(what, [](const context& in, const call& asked, const session_removal::answer& gone) {
+        in.log->info("session deleted", {{"request_id", asked.request_id},
+                                         {"session_id", asked.parameters.at(0)},
+                                         {"deleted_tasks", gone.deleted_tasks},
+                                         {"endpoint", asked.matched->path}});
+        return response{.status = 204};
+    });
 }
 
-void beat_session(const exchange& x) { write<heartbeat>(x, {.may_be_empty = true}, show_beat); }
+void beat_session(const asking<heartbeat>& what) { write(what, show_beat); }
 
-void mark_session_failed(const exchange& x) { write<failure_mark>(x, {.takes_epoch = true}, show_changed); }
+void mark_session_failed(const asking<failure_mark>& what) { write(what, show_changed); }
 
-void mark_session_stalled(const exchange& x) {
-    write<stall_mark>(x, {.may_be_empty = true, .takes_epoch = true}, show_changed);
-}
+void mark_session_stalled(const asking<stall_mark>& what) { write(what, show_changed); }
 
-void archive_session(const exchange& x) {
-    write<archiving>(x, {.may_be_empty = true, .takes_epoch = true},
-                     [](const context&, const call& asked, const session_view& s) { return show(asked, s); });
+void archive_session(const asking<archiving>& what) {
+    write(what, [](const context&, const call& asked, const session_view& s) { return show(asked, s); });
 }
 
 response session_events(const context& in, const call& asked) {
     query_reader query(asked);
-    const auto limit =
-        query.integer("limit", {.min = 1, .max = event_lists.max}).value_or(event_lists.standard);
-    const auto after = query.integer("after", {.min = 0, .max = std::numeric_limits<std::int64_t>::max()});
+    const auto limit = query.integer("limit");
+    const auto after = query.integer("after");
     if (auto wrong = wrong_query(in, asked, query)) return std::move(*wrong);
     const auto id = parse_uuid(asked.parameters.at(0));
     if (!id) return refused(in, asked, no_such_entity());
-    const auto found = in.tracker->session_events(*id, after.value_or(0), static_cast<std::size_t>(limit));
+    const auto found =
+        in.tracker->session_events(*id, after.value_or(0), static_cast<std::size_t>(limit.value_or(1)));
     if (!found) return refused(in, asked, found.error());
     response answer;
     object_writer object(answer.body);

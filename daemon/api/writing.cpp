@@ -55,8 +55,8 @@ void take_epoch(const call& asked, const body_rules& rules, envelope& into, prob
 
 }  // namespace
 
-bool open_envelope(const call& asked, const body_rules& rules, envelope& into, problem_list& problems,
-                   failure& why) {
+bool open_envelope(const call& asked, envelope& into, problem_list& problems, failure& why) {
+    const auto& rules = asked.matched->notes.body;
     if (!parse_body(asked, rules, into.body, why)) return false;
     into.by.actor = asked.actor;
     into.by.request_id = asked.request_id;

@@ -5,19 +5,13 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "api/answer.hpp"
 #include "api/decode.hpp"
 
 namespace statetrackd {
-
-// What a request's body is like, beside its struct.
-struct body_rules {
-    bool may_be_empty = false;  // counts as {}
-    bool takes_epoch = false;   // `epoch` beside the struct's own fields; X-Session-Epoch says the same
-    statetrack::json_limits limits{};
-};
 
 template <class Request>
 using presenter = std::function<response(const context&, const call&, const typename Request::answer&)>;
@@ -29,8 +23,7 @@ struct envelope {
 };
 // Answers false, and why, where the body or a condition cannot be read. `problems` are those of single
 // fields.
-bool open_envelope(const call& asked, const body_rules& rules, envelope& into, problem_list& problems,
-                   failure& why);
+bool open_envelope(const call& asked, envelope& into, problem_list& problems, failure& why);
 
 // The entity that the path names into the request's member for it; false where no entity can have that id.
 template <class Request>
@@ -56,9 +49,11 @@ bool take_path_id(const call& asked, Request& request) {
 template <class Request>
 using adjustment = std::function<void(Request&)>;
 
+// The body is read by the rules of the call's route.
 template <class Request>
-void write(const exchange& x, const body_rules& rules, presenter<Request> present,
-           const adjustment<Request>& adjust = {}) {
+void write(const asking<Request>& what, std::type_identity_t<presenter<Request>> present,
+           const std::type_identity_t<adjustment<Request>>& adjust = {}) {
+    const auto& x = what.x;
     const auto& asked = *x.asked;
     const auto refuse = [&](failure why) {
         x.respond(
@@ -70,7 +65,7 @@ void write(const exchange& x, const body_rules& rules, presenter<Request> presen
     envelope opened;
     problem_list problems;
     failure why;
-    if (!open_envelope(asked, rules, opened, problems, why)) return refuse(std::move(why));
+    if (!open_envelope(asked, opened, problems, why)) return refuse(std::move(why));
     decode_request(opened.body, request, problems);
     if (!problems.empty()) return refuse(validation_failure(problems.take()));
 

@@ -40,8 +40,8 @@ void check_value(const json_text& json, const field_notes& notes, const std::str
 
 void check_value(const std::vector<std::int64_t>& numbers, const field_notes& notes, const std::string& name,
                  problems& found) {
-    if (static_cast<std::int64_t>(numbers.size()) > docker_slots_max)
-        found.push_back({name, "must have at most " + std::to_string(docker_slots_max) + " elements"});
+    if (notes.length_max != 0 && numbers.size() > notes.length_max)
+        found.push_back({name, "must have at most " + std::to_string(notes.length_max) + " elements"});
     for (std::size_t i = 0; i < numbers.size(); ++i)
         check_value(numbers[i], notes, name + "[" + std::to_string(i) + "]", found);
     auto sorted = numbers;

@@ -86,7 +86,7 @@ public:
                   .headers = {given.headers.begin(), given.headers.end()},
                   .content_type = std::string(given.content_type),
                   .text = given.body};
-        if (given.content_type != exposition_type && !given.body.empty())
+        if (given.content_type.find("json") != std::string_view::npos && !given.body.empty())
             got.body = boost::json::parse(given.body);
         return got;
     }

@@ -22,6 +22,7 @@ inline constexpr std::size_t free_text_length_max = 4'096;
 inline constexpr std::size_t document_bytes_max = 64 * 1024;
 inline constexpr std::int64_t threshold_ms_min = 1'000;
 inline constexpr std::int64_t threshold_ms_max = 86'400'000;
+inline constexpr std::int64_t docker_slots_max = 1'024;
 
 enum class session_status : std::uint8_t { pending, active, paused, stalled, completed, failed, expired };
 BOOST_DESCRIBE_ENUM(session_status, pending, active, paused, stalled, completed, failed, expired)
@@ -82,31 +83,36 @@ inline constexpr field_notes notes_of<&session::session_id>{.doc =
                                                                 "Unique; made by the tracker unless given."};
 template <>
 inline constexpr field_notes notes_of<&session::project_id>{
-    .doc = "The project worked on.", .length_min = 1, .length_max = name_length_max};
+    .doc = "The project worked on.", .length_min = 1, .length_max = name_length_max, .example = "site"};
 template <>
 inline constexpr field_notes notes_of<&session::machine_id>{
     .doc = "The machine it runs on; null only while pending or after clear_machine.",
     .length_min = 1,
-    .length_max = name_length_max};
+    .length_max = name_length_max,
+    .example = "laptop-1"};
 template <>
-inline constexpr field_notes notes_of<&session::docker_slot>{.doc = "The docker slot on the machine.",
-                                                             .min = 0};
+inline constexpr field_notes notes_of<&session::docker_slot>{
+    .doc = "The docker slot on the machine.", .min = 0, .example = "2"};
 template <>
-inline constexpr field_notes notes_of<&session::agent_role>{.doc = "What the agent is for.",
-                                                            .length_max = name_length_max};
+inline constexpr field_notes notes_of<&session::agent_role>{
+    .doc = "What the agent is for.", .length_max = name_length_max, .example = "builder"};
 template <>
-inline constexpr field_notes notes_of<&session::status>{.doc = "Where the session stands in its lifecycle."};
+inline constexpr field_notes notes_of<&session::status>{.doc = "Where the session stands in its lifecycle.",
+                                                        .example = "active"};
 template <>
 inline constexpr field_notes notes_of<&session::last_heartbeat>{
     .doc = "Set at creation, by every heartbeat, and on entering active."};
 template <>
 inline constexpr field_notes notes_of<&session::current_task_id>{
-    .doc = "What the agent works on; free text to the tracker.", .length_max = name_length_max};
+    .doc = "What the agent works on; free text to the tracker.",
+    .length_max = name_length_max,
+    .example = "write the tests"};
 template <>
 inline constexpr field_notes notes_of<&session::stall_threshold_ms>{
     .doc = "Silence after which the session is stalled; null: the tracker's default.",
     .min = threshold_ms_min,
-    .max = threshold_ms_max};
+    .max = threshold_ms_max,
+    .example = "180000"};
 template <>
 inline constexpr field_notes notes_of<&session::silence_until>{
     .doc = "The client announced silence until then."};
@@ -120,17 +126,21 @@ inline constexpr field_notes notes_of<&session::last_progress_at>{.doc = "When p
 template <>
 inline constexpr field_notes notes_of<&session::progress_seq>{.doc = "The highest progress mark.", .min = 0};
 template <>
-inline constexpr field_notes notes_of<&session::phase>{.doc = "What the agent says it is doing."};
+inline constexpr field_notes notes_of<&session::phase>{.doc = "What the agent says it is doing.",
+                                                       .example = "working"};
 template <>
 inline constexpr field_notes notes_of<&session::checkpoint>{
-    .doc = "Opaque: what a successor needs to resume.", .bytes_max = document_bytes_max};
+    .doc = "Opaque: what a successor needs to resume.",
+    .bytes_max = document_bytes_max,
+    .example = R"({"branch":"fix-login"})"};
 template <>
 inline constexpr field_notes notes_of<&session::started_at>{.doc = "When it became active the first time."};
 template <>
 inline constexpr field_notes notes_of<&session::completed_at>{.doc = "When it ended; null while it lives."};
 template <>
 inline constexpr field_notes notes_of<&session::metadata>{.doc = "Free; patched as RFC 7396 merge patch.",
-                                                          .bytes_max = document_bytes_max};
+                                                          .bytes_max = document_bytes_max,
+                                                          .example = R"({"team":"web"})"};
 template <>
 inline constexpr field_notes notes_of<&session::recovered_from>{.doc =
                                                                     "The session that this one continues."};
@@ -183,15 +193,18 @@ template <>
 inline constexpr field_notes notes_of<&task::session_id>{.doc = "The session it belongs to, for ever."};
 template <>
 inline constexpr field_notes notes_of<&task::project_id>{
-    .doc = "The project worked on.", .length_min = 1, .length_max = name_length_max};
+    .doc = "The project worked on.", .length_min = 1, .length_max = name_length_max, .example = "site"};
 template <>
-inline constexpr field_notes notes_of<&task::github_issue_id>{.doc = "The issue that it resolves.",
-                                                              .length_max = name_length_max};
+inline constexpr field_notes notes_of<&task::github_issue_id>{
+    .doc = "The issue that it resolves.", .length_max = name_length_max, .example = "42"};
 template <>
-inline constexpr field_notes notes_of<&task::task_name>{
-    .doc = "What is to be done.", .length_min = 1, .length_max = task_name_length_max};
+inline constexpr field_notes notes_of<&task::task_name>{.doc = "What is to be done.",
+                                                        .length_min = 1,
+                                                        .length_max = task_name_length_max,
+                                                        .example = "Write the tests"};
 template <>
-inline constexpr field_notes notes_of<&task::status>{.doc = "Where the task stands in its lifecycle."};
+inline constexpr field_notes notes_of<&task::status>{.doc = "Where the task stands in its lifecycle.",
+                                                     .example = "in_progress"};
 template <>
 inline constexpr field_notes notes_of<&task::started_at>{.doc = "When it was started."};
 template <>
@@ -201,7 +214,8 @@ inline constexpr field_notes notes_of<&task::error_message>{.doc = "Why it faile
                                                             .length_max = free_text_length_max};
 template <>
 inline constexpr field_notes notes_of<&task::metadata>{.doc = "Free; patched as RFC 7396 merge patch.",
-                                                       .bytes_max = document_bytes_max};
+                                                       .bytes_max = document_bytes_max,
+                                                       .example = R"({"branch":"fix-login"})"};
 template <>
 inline constexpr field_notes notes_of<&task::retry_of>{.doc = "The task of the predecessor that it repeats."};
 template <>
@@ -233,21 +247,27 @@ BOOST_DESCRIBE_STRUCT(machine, (),
 static_assert(fully_described<machine>);
 
 template <>
-inline constexpr field_notes notes_of<&machine::machine_id>{
-    .doc = "Given by the client, or made.", .length_min = 1, .length_max = name_length_max};
+inline constexpr field_notes notes_of<&machine::machine_id>{.doc = "Given by the client, or made.",
+                                                            .length_min = 1,
+                                                            .length_max = name_length_max,
+                                                            .example = "laptop-1"};
 template <>
-inline constexpr field_notes notes_of<&machine::hostname>{
-    .doc = "Its name on the network.", .length_min = 1, .length_max = name_length_max};
+inline constexpr field_notes notes_of<&machine::hostname>{.doc = "Its name on the network.",
+                                                          .length_min = 1,
+                                                          .length_max = name_length_max,
+                                                          .example = "laptop-1.local"};
 template <>
-inline constexpr field_notes notes_of<&machine::docker_slots>{.doc = "The docker slots that it offers.",
-                                                              .min = 0};
+inline constexpr field_notes notes_of<&machine::docker_slots>{
+    .doc = "The docker slots that it offers.", .min = 0, .length_max = docker_slots_max, .example = "[1,2]"};
 template <>
-inline constexpr field_notes notes_of<&machine::status>{.doc = "Where the machine stands in its lifecycle."};
+inline constexpr field_notes notes_of<&machine::status>{.doc = "Where the machine stands in its lifecycle.",
+                                                        .example = "online"};
 template <>
 inline constexpr field_notes notes_of<&machine::last_heartbeat>{.doc = "Its own newest heartbeat."};
 template <>
 inline constexpr field_notes notes_of<&machine::metadata>{.doc = "Free; patched as RFC 7396 merge patch.",
-                                                          .bytes_max = document_bytes_max};
+                                                          .bytes_max = document_bytes_max,
+                                                          .example = R"({"os":"debian"})"};
 template <>
 inline constexpr field_notes notes_of<&machine::version>{
     .doc = "Grows by one at every change but a plain heartbeat.", .min = 1};
@@ -279,7 +299,35 @@ BOOST_DESCRIBE_STRUCT(event, (),
                        data))
 static_assert(fully_described<event>);
 template <>
+inline constexpr field_notes notes_of<&event::sequence>{
+    .doc = "Its place in the order of all events; grows, with gaps.", .min = 1};
+template <>
+inline constexpr field_notes notes_of<&event::entity>{.doc = "What kind of entity changed."};
+template <>
+inline constexpr field_notes notes_of<&event::entity_id>{.doc = "Which one changed.", .example = "laptop-1"};
+template <>
 inline constexpr field_notes notes_of<&event::session_id>{.hidden = true};
+template <>
+inline constexpr field_notes notes_of<&event::kind>{.doc = "What happened.", .example = "stalled"};
+template <>
+inline constexpr field_notes notes_of<&event::from>{.doc = "The status before; null at creation.",
+                                                    .example = "active"};
+template <>
+inline constexpr field_notes notes_of<&event::to>{.doc = "The status after; null at deletion.",
+                                                  .example = "stalled"};
+template <>
+inline constexpr field_notes notes_of<&event::at>{.doc = "When it was written."};
+template <>
+inline constexpr field_notes notes_of<&event::reason>{.doc = "Why, where there is more to say.",
+                                                      .example = "silence"};
+template <>
+inline constexpr field_notes notes_of<&event::actor>{
+    .doc = "Who did it: a key's name, or the part of statetrack that judged.", .example = "detector"};
+template <>
+inline constexpr field_notes notes_of<&event::request_id>{.doc = "The request that did it."};
+template <>
+inline constexpr field_notes notes_of<&event::data>{
+    .doc = "The inputs of a verdict, and in `changes` every column that changed."};
 
 // What the tracker itself must remember across restarts: the alive mark and its absences.
 struct memo {

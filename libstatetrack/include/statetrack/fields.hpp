@@ -30,9 +30,10 @@ struct field_notes {
     std::optional<std::int64_t> min{};  // of an integer, or of each in a list
     std::optional<std::int64_t> max{};
     std::size_t length_min = 0;  // of text, in characters (code points)
-    std::size_t length_max = 0;  // 0: no bound but the body's
+    std::size_t length_max = 0;  // of text, or of a list in elements; 0: no bound but the body's
     std::size_t bytes_max = 0;   // of JSON, serialized; 0: no bound
     std::string_view one_of{};   // of text: a comma-separated list of the only values
+    std::string_view example{};  // a likely value, as text or as JSON
 };
 template <auto Member>
 inline constexpr field_notes notes_of{};

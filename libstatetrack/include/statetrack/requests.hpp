@@ -14,7 +14,6 @@
 namespace statetrack {
 
 inline constexpr std::size_t machine_beat_sessions_max = 1'000;
-inline constexpr std::int64_t docker_slots_max = 1'024;
 
 // Who asks, and on what condition. Recorded in every event.
 struct caller {
@@ -311,9 +310,10 @@ template <> inline constexpr field_notes notes_of<&session_patch::metadata> = no
 template <> inline constexpr field_notes notes_of<&session_removal::session_id>{.in_path = true};
 
 template <> inline constexpr field_notes notes_of<&progress_mark::seq>{
-    .doc = "Counts only where it is higher than the session's.", .required = true, .min = 0};
+    .doc = "Counts only where it is higher than the session's.", .required = true, .min = 0, .example = "7"};
 template <> inline constexpr field_notes notes_of<&progress_mark::note>{
-    .doc = "What was achieved; kept in the event.", .length_max = free_text_length_max};
+    .doc = "What was achieved; kept in the event.", .length_max = free_text_length_max,
+    .example = "12 of 40 files done"};
 
 template <> inline constexpr field_notes notes_of<&heartbeat::session_id>{
     .doc = "Whose heartbeat.", .required = true, .in_path = true};
@@ -321,19 +321,21 @@ template <> inline constexpr field_notes notes_of<&heartbeat::current_task_id> =
     notes_of<&session::current_task_id>;
 template <> inline constexpr field_notes notes_of<&heartbeat::metadata> = notes_of<&session::metadata>;
 template <> inline constexpr field_notes notes_of<&heartbeat::epoch>{
-    .doc = "Refused unless it is the session's.", .min = 1};
+    .doc = "Refused unless it is the session's.", .min = 1, .example = "1"};
 template <> inline constexpr field_notes notes_of<&heartbeat::phase> = notes_of<&session::phase>;
 template <> inline constexpr field_notes notes_of<&heartbeat::progress>{
-    .doc = "A sign that the agent itself moves on."};
+    .doc = "A sign that the agent itself moves on.",
+    .example = R"({"seq":7,"note":"12 of 40 files done"})"};
 template <> inline constexpr field_notes notes_of<&heartbeat::expect_silence_ms>{
-    .doc = "No further beat is to be expected for so long; capped.", .min = 0};
+    .doc = "No further beat is to be expected for so long; capped.", .min = 0, .example = "600000"};
 template <> inline constexpr field_notes notes_of<&heartbeat::suspended_ms>{
     .doc = "How long the client's machine slept.", .min = 0};
 template <> inline constexpr field_notes notes_of<&heartbeat::checkpoint> = notes_of<&session::checkpoint>;
 
 template <> inline constexpr field_notes notes_of<&failure_mark::session_id>{.in_path = true};
 template <> inline constexpr field_notes notes_of<&failure_mark::error_message>{
-    .doc = "Why it failed.", .required = true, .length_min = 1, .length_max = free_text_length_max};
+    .doc = "Why it failed.", .required = true, .length_min = 1, .length_max = free_text_length_max,
+    .example = "the build ran out of memory"};
 template <> inline constexpr field_notes notes_of<&failure_mark::metadata> = notes_of<&session::metadata>;
 template <> inline constexpr field_notes notes_of<&stall_mark::session_id>{.in_path = true};
 template <> inline constexpr field_notes notes_of<&recovery_preparation::session_id>{.in_path = true};

@@ -74,6 +74,18 @@ struct stalled_session {
 BOOST_DESCRIBE_STRUCT(stalled_session, (),
                       (session_id, project_id, machine_id, last_heartbeat, time_since_heartbeat_ms))
 
+template <>
+inline constexpr field_notes notes_of<&stalled_session::session_id> = notes_of<&session::session_id>;
+template <>
+inline constexpr field_notes notes_of<&stalled_session::project_id> = notes_of<&session::project_id>;
+template <>
+inline constexpr field_notes notes_of<&stalled_session::machine_id> = notes_of<&session::machine_id>;
+template <>
+inline constexpr field_notes notes_of<&stalled_session::last_heartbeat> = notes_of<&session::last_heartbeat>;
+template <>
+inline constexpr field_notes notes_of<&stalled_session::time_since_heartbeat_ms>{
+    .doc = "How long it has been silent.", .min = 0, .example = "215000"};
+
 struct stalled_list {
     std::vector<stalled_session> rows{};
     std::int64_t stall_threshold_ms = 0;  // the tracker's default
@@ -95,6 +107,36 @@ struct session_health {
 BOOST_DESCRIBE_STRUCT(session_health, (),
                       (session_id, is_healthy, status, last_heartbeat, time_since_heartbeat_ms, is_stalled,
                        stall_threshold_ms, deadline, alive_not_progressing, phase, last_progress_at))
+
+template <>
+inline constexpr field_notes notes_of<&session_health::session_id> = notes_of<&session::session_id>;
+template <>
+inline constexpr field_notes notes_of<&session_health::is_healthy>{.doc =
+                                                                       "Active and not past its deadline."};
+template <>
+inline constexpr field_notes notes_of<&session_health::status> = notes_of<&session::status>;
+template <>
+inline constexpr field_notes notes_of<&session_health::last_heartbeat> = notes_of<&session::last_heartbeat>;
+template <>
+inline constexpr field_notes notes_of<&session_health::time_since_heartbeat_ms>{
+    .doc = "How long it has been silent.", .min = 0, .example = "4200"};
+template <>
+inline constexpr field_notes notes_of<&session_health::is_stalled>{
+    .doc = "Marked stalled, or active and past its deadline."};
+template <>
+inline constexpr field_notes notes_of<&session_health::stall_threshold_ms>{
+    .doc = "The silence that it may keep: its own, or the tracker's default.", .min = 0, .example = "180000"};
+template <>
+inline constexpr field_notes notes_of<&session_health::deadline>{
+    .doc = "Silence beyond it is a stall; null while the session cannot stall."};
+template <>
+inline constexpr field_notes notes_of<&session_health::alive_not_progressing>{
+    .doc = "It beats, but its progress has stood still for longer than progress_threshold_ms."};
+template <>
+inline constexpr field_notes notes_of<&session_health::phase> = notes_of<&session::phase>;
+template <>
+inline constexpr field_notes notes_of<&session_health::last_progress_at> =
+    notes_of<&session::last_progress_at>;
 
 struct sweep_report {
     std::int64_t scanned = 0;                     // sessions looked at
