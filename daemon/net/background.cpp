@@ -16,8 +16,8 @@
 namespace statetrackd {
 namespace {
 
-// Counting the sessions costs at most this part of the sweeper's time.
-constexpr std::int64_t counting_part = 100;
+// Counting the sessions looks at every live one with the tracker locked: at most this part of the time.
+constexpr std::int64_t counting_part = 1'000;
 constexpr std::int64_t counting_interval_us_min = 1'000'000;
 
 }  // namespace

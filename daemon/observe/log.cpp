@@ -62,13 +62,15 @@ std::string text_line(statetrack::timestamp at, log_level level, std::string_vie
 
 }  // namespace
 
-log_sink standard_error_sink() {
-    return [](std::string_view lines) {
+log_sink standard_error_sink() { return descriptor_sink(STDERR_FILENO); }
+
+log_sink descriptor_sink(int descriptor) {
+    return [descriptor](std::string_view lines) {
         while (!lines.empty()) {
-            const auto written = ::write(STDERR_FILENO, lines.data(), lines.size());
+            const auto written = ::write(descriptor, lines.data(), lines.size());
             // Whoever shares the terminal may have made it non-blocking.
             if (written < 0 && errno == EAGAIN) {
-                pollfd writable{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+                pollfd writable{.fd = descriptor, .events = POLLOUT, .revents = 0};
                 ::poll(&writable, 1, -1);
                 continue;
             }

@@ -25,8 +25,9 @@ using log_fields = std::initializer_list<log_field>;
 
 // Takes whole lines, several at a time, each ended by a newline; may block.
 using log_sink = std::function<void(std::string_view)>;
-// Writes to stderr.
+// Writes to stderr, or to whatever file; waits where it is non-blocking and cannot take more.
 log_sink standard_error_sink();
+log_sink descriptor_sink(int descriptor);
 
 struct log_options {
     log_level level = log_level::info;

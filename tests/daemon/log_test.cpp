@@ -1,10 +1,13 @@
 #include "observe/log.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <boost/json/parse.hpp>
 #include <future>
 #include <mutex>
+#include <thread>
 
 #include "statetrack/manual_clock.hpp"
 
@@ -95,4 +98,28 @@ TEST_CASE("a reader that stands still blocks nobody: info lines are dropped and 
     }
     CHECK(lines.text.find("kept") != std::string::npos);
     CHECK(lines.text.find("\"dropped\":6") != std::string::npos);
+}
+
+TEST_CASE("a file that is non-blocking and full loses no line") {
+    int pipe[2];
+    REQUIRE(::pipe(pipe) == 0);
+    REQUIRE(::fcntl(pipe[1], F_SETFL, O_NONBLOCK) == 0);
+    // More than any pipe holds.
+    const std::string line = std::string(999, 'x') + '\n';
+    constexpr std::size_t lines = 4'000;
+    std::size_t arrived = 0;
+    std::thread reader([&] {
+        char chunk[4'096];
+        for (ssize_t n = 0; (n = ::read(pipe[0], chunk, sizeof chunk)) > 0;)
+            arrived += static_cast<std::size_t>(n);
+    });
+    {
+        std::string all;
+        for (std::size_t i = 0; i < lines; ++i) all += line;
+        descriptor_sink(pipe[1])(all);
+    }
+    ::close(pipe[1]);
+    reader.join();
+    ::close(pipe[0]);
+    CHECK(arrived == lines * line.size());
 }
