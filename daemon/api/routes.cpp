@@ -89,10 +89,10 @@ answer_note made(answer_schema body, std::string_view doc) {
 }
 answer_note gone() { return {.status = 204, .doc = "It is gone."}; }
 
-enum class cursors : std::uint8_t { none, given };
+enum class paging : std::uint8_t { by_offset, by_cursor };
 
 std::vector<query_parameter> filtered_page(std::vector<query_parameter> filters, std::int64_t limit_max,
-                                           cursors with) {
+                                           paging with) {
     filters.push_back({.name = "limit",
                        .doc = "The longest that the page may be.",
                        .kind = parameter_kind::integer,
@@ -103,7 +103,7 @@ std::vector<query_parameter> filtered_page(std::vector<query_parameter> filters,
                        .doc = "How many rows to leave out; none where absent, and not beside a cursor.",
                        .kind = parameter_kind::integer,
                        .max = offset_max});
-    if (with == cursors::given)
+    if (with == paging::by_cursor)
         filters.push_back(
             {.name = "cursor", .doc = "The `next_cursor` of the page before, under the same filter."});
     return filters;
@@ -124,7 +124,7 @@ std::vector<query_parameter> session_page() {
                           {.name = "lineage_id",
                            .doc = "Only this session and those that continue it.",
                            .kind = parameter_kind::id}},
-                         100, cursors::given);
+                         100, paging::by_cursor);
 }
 
 std::vector<query_parameter> task_page() {
@@ -132,7 +132,7 @@ std::vector<query_parameter> task_page() {
         {{.name = "session_id", .doc = "Only those of this session.", .kind = parameter_kind::id},
          {.name = "project_id", .doc = "Only those of this project."},
          by_status<statetrack::task_status>()},
-        200, cursors::given);
+        200, paging::by_cursor);
 }
 
 std::vector<query_parameter> event_page() {
@@ -173,9 +173,10 @@ void add_sessions(std::vector<route>& table) {
               {.answers = {ok(session_list_schema, "A page.")}, .query = session_page()}));
     add(reads("/api/sessions/health", fleet_health, "Count sessions by status",
               {.answers = {ok(fleet_health_schema, "The counts.")}}));
-    add(reads(
-        "/api/sessions/stalled", stalled_sessions, "List sessions marked stalled or past their deadline",
-        {.answers = {ok(stalled_list_schema, "A page.")}, .query = filtered_page({}, 100, cursors::none)}));
+    add(reads("/api/sessions/stalled", stalled_sessions,
+              "List sessions marked stalled or past their deadline",
+              {.answers = {ok(stalled_list_schema, "A page.")},
+               .query = filtered_page({}, 100, paging::by_offset)}));
     add(reads("/api/sessions/archived", list_archived, "List archived sessions",
               {.answers = {ok(session_list_schema, "A page.")}, .query = session_page()}));
     add(works(post, "/api/sessions/detect-failures", detect_failures, "Look at every active session now",
@@ -269,7 +270,7 @@ void add_machines(std::vector<route>& table) {
                 .refusals = {errc::machine_mismatch, errc::in_use}}));
     add(reads("/api/machines", list_machines, "List machines, newest first",
               {.answers = {ok(machine_list_schema, "A page.")},
-               .query = filtered_page({by_status<statetrack::machine_status>()}, 100, cursors::none)}));
+               .query = filtered_page({by_status<statetrack::machine_status>()}, 100, paging::by_offset)}));
     add(reads("/api/machines/{id}", show_machine, "Show a machine with its live sessions",
               {.answers = {ok_tagged(machine_schema)}}));
     add(writes(patch, "/api/machines/{id}", patch_machine, "Change a machine",
