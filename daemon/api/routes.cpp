@@ -168,7 +168,7 @@ void add_sessions(std::vector<route>& table) {
                             ok_tagged(session_schema,
                                       "The client's own session_id is there already, with "
                                       "the same project, machine and slot.")},
-                .refusals = {errc::already_exists, errc::place_taken, errc::wrong_state, errc::superseded}}));
+                .refusals = {errc::already_exists, errc::place_taken}}));
     add(reads("/api/sessions", list_sessions, "List sessions, newest first",
               {.answers = {ok(session_list_schema, "A page.")}, .query = session_page()}));
     add(reads("/api/sessions/health", fleet_health, "Count sessions by status",
@@ -196,11 +196,19 @@ void add_sessions(std::vector<route>& table) {
                {.answers = {gone()}, .refusals = {errc::superseded}, .body = optional}));
     add(beats("/api/sessions/{id}/heartbeat", budget::session, beat_session, "Say that a session is alive",
               {.answers = {ok_tagged(heartbeat_answer_schema, "Heard.")},
-               .refusals = {errc::terminal, errc::superseded, errc::place_taken, errc::wrong_state},
+               .refusals = {errc::terminal, errc::superseded, errc::place_taken, errc::illegal_transition},
                .fields = {"Prefer", "X-Session-Epoch"},
                .body = {.may_be_empty = true},
                .doc = "Counted in the session's own budget, never in the key's. A beat that is refused with "
                       "429 still proves that the session lives."}));
+}
+
+// The ways of one session: judged, marked, recovered, archived, told.
+void add_session_ways(std::vector<route>& table) {
+    using enum verb;
+    const body_rules plain{.takes_epoch = true};
+    const body_rules optional{.may_be_empty = true, .takes_epoch = true};
+    const auto add = [&](route r) { table.push_back(std::move(r)); };
     add(reads("/api/sessions/{id}/health", session_health, "Judge one session's health now",
               {.answers = {ok(session_health_schema, "The judgement.")}}));
     add(reads("/api/sessions/{id}/explain", explain_session, "Explain the detector's verdict with its inputs",
@@ -275,7 +283,7 @@ void add_machines(std::vector<route>& table) {
               {.answers = {ok_tagged(machine_schema)}}));
     add(writes(patch, "/api/machines/{id}", patch_machine, "Change a machine",
                {.answers = {ok_tagged(machine_schema)},
-                .refusals = {errc::in_use, errc::illegal_transition},
+                .refusals = {errc::in_use},
                 .doc = "metadata is merged (RFC 7396)."}));
     add(writes(del, "/api/machines/{id}", delete_machine, "Delete a machine without live sessions",
                {.answers = {gone()}, .refusals = {errc::in_use}, .body = {.may_be_empty = true}}));
@@ -330,6 +338,7 @@ const std::vector<route>& all_routes() {
     static const std::vector<route> table = [] {
         std::vector<route> all;
         add_sessions(all);
+        add_session_ways(all);
         add_tasks(all);
         add_machines(all);
         add_service(all);
