@@ -80,8 +80,8 @@ std::string url_of(const settings& s, std::uint16_t port) {
 
 // Pasted twice it still works: the second one takes over from the first.
 std::string welcome(const std::string& url, const std::string& key) {
-    return "statetrackd " + std::string(version) + " listens on " + url + "\n\nkey  " + key +
-           "\ntry  curl -s -H 'X-API-Key: " + key + "' " + url +
+    return "statetrackd " + std::string(version) + " listens on " + url + "\n\nkey   " + key + "\ndocs  " +
+           url + "/api/docs\ntry   curl -s -H 'X-API-Key: " + key + "' " + url +
            "/api/sessions -d "
            "'{\"project_id\":\"demo\",\"machine_id\":\"laptop\",\"on_conflict\":\"takeover\"}'\n\n";
 }

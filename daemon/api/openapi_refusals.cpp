@@ -15,13 +15,13 @@ using boost::json::object;
 using statetrack::errc;
 
 // What the dispatcher and the guard answer, whatever the route.
-const refusal_note bad_target{400, "bad_request", "the request target cannot be read"};
-const refusal_note malformed{400, "malformed_json", "the body is no JSON object that can be read"};
-const refusal_note unauthorized{401, "unauthorized", "API key required, malformed or invalid"};
-const refusal_note forbidden{403, "forbidden", "the key's role is too small for this"};
-const refusal_note throttled{429, "rate_limited", "the budget of this minute is used up"};
-const refusal_note internal{500, "internal_error", "an error inside the daemon; its log says more"};
-const refusal_note overloaded{503, "overloaded", "too much is waiting for the store; try again shortly"};
+const refusal_note bad_target_note{400, "bad_request", "the request target cannot be read"};
+const refusal_note malformed_note{400, "malformed_json", "the body is no JSON object that can be read"};
+const refusal_note unauthorized_note{401, "unauthorized", "API key required, malformed or invalid"};
+const refusal_note forbidden_note{403, "forbidden", "the key's role is too small for this"};
+const refusal_note throttled_note{429, "rate_limited", "the budget of this minute is used up"};
+const refusal_note internal_note{500, "internal_error", "an error inside the daemon; its log says more"};
+const refusal_note overloaded_note{503, "overloaded", "too much is waiting for the store; try again shortly"};
 
 // Every one that any use of the store may end in.
 constexpr errc store_errors[] = {errc::store_unavailable, errc::commit_unknown, errc::store_full,
@@ -73,18 +73,18 @@ object refusal_answer(int status, const std::vector<refusal_note>& whys, bool ta
 }  // namespace
 
 std::vector<refusal_note> refusals_of(const route& r) {
-    std::vector<refusal_note> all{bad_target};
+    std::vector<refusal_note> all{bad_target_note};
     if (!r.open) {
-        all.insert(all.end(), {errc::validation_failed, unauthorized, throttled});
-        if (r.needs > role::read) all.push_back(forbidden);
+        all.insert(all.end(), {errc::validation_failed, unauthorized_note, throttled_note});
+        if (r.needs > role::read) all.push_back(forbidden_note);
     }
-    if (r.notes.takes != nullptr) all.push_back(malformed);
+    if (r.notes.takes != nullptr) all.push_back(malformed_note);
     if (r.path.find('{') != std::string_view::npos) all.emplace_back(errc::not_found);
     if (patches_what_is_tagged(r)) all.emplace_back(errc::version_mismatch);
-    all.push_back(internal);
+    all.push_back(internal_note);
     if (r.where != lane::memory) {
         all.insert(all.end(), std::begin(store_errors), std::end(store_errors));
-        all.push_back(overloaded);
+        all.push_back(overloaded_note);
     }
     all.insert(all.end(), r.notes.refusals.begin(), r.notes.refusals.end());
     return all;

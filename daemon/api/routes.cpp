@@ -100,10 +100,10 @@ answer_note made(answer_schema body, std::string_view doc) {
 }
 answer_note gone() { return {.status = 204, .doc = "It is gone."}; }
 
-enum class cursors : std::uint8_t { none, given };
+enum class paging : std::uint8_t { by_offset, by_cursor };
 
 std::vector<query_parameter> filtered_page(std::vector<query_parameter> filters, std::int64_t limit_max,
-                                           cursors with) {
+                                           paging with) {
     filters.push_back({.name = "limit",
                        .doc = "The longest that the page may be.",
                        .kind = parameter_kind::integer,
@@ -114,7 +114,7 @@ std::vector<query_parameter> filtered_page(std::vector<query_parameter> filters,
                        .doc = "How many rows to leave out; none where absent, and not beside a cursor.",
                        .kind = parameter_kind::integer,
                        .max = offset_max});
-    if (with == cursors::given)
+    if (with == paging::by_cursor)
         filters.push_back(
             {.name = "cursor", .doc = "The `next_cursor` of the page before, under the same filter."});
     return filters;
@@ -135,7 +135,7 @@ std::vector<query_parameter> session_page() {
                           {.name = "lineage_id",
                            .doc = "Only this session and those that continue it.",
                            .kind = parameter_kind::id}},
-                         100, cursors::given);
+                         100, paging::by_cursor);
 }
 
 std::vector<query_parameter> task_page() {
@@ -143,7 +143,7 @@ std::vector<query_parameter> task_page() {
         {{.name = "session_id", .doc = "Only those of this session.", .kind = parameter_kind::id},
          {.name = "project_id", .doc = "Only those of this project."},
          by_status<statetrack::task_status>()},
-        200, cursors::given);
+        200, paging::by_cursor);
 }
 
 std::vector<query_parameter> event_page() {
@@ -179,14 +179,15 @@ void add_sessions(std::vector<route>& table) {
                             ok_tagged(session_schema,
                                       "The client's own session_id is there already, with "
                                       "the same project, machine and slot.")},
-                .refusals = {errc::already_exists, errc::place_taken, errc::wrong_state, errc::superseded}}));
+                .refusals = {errc::already_exists, errc::place_taken}}));
     add(reads("/api/sessions", list_sessions, "List sessions, newest first",
               {.answers = {ok(session_list_schema, "A page.")}, .query = session_page()}));
     add(reads("/api/sessions/health", fleet_health, "Count sessions by status",
               {.answers = {ok(fleet_health_schema, "The counts.")}}));
-    add(reads(
-        "/api/sessions/stalled", stalled_sessions, "List sessions marked stalled or past their deadline",
-        {.answers = {ok(stalled_list_schema, "A page.")}, .query = filtered_page({}, 100, cursors::none)}));
+    add(reads("/api/sessions/stalled", stalled_sessions,
+              "List sessions marked stalled or past their deadline",
+              {.answers = {ok(stalled_list_schema, "A page.")},
+               .query = filtered_page({}, 100, paging::by_offset)}));
     add(reads("/api/sessions/archived", list_archived, "List archived sessions",
               {.answers = {ok(session_list_schema, "A page.")}, .query = session_page()}));
     add(works(post, "/api/sessions/detect-failures", detect_failures, "Look at every active session now",
@@ -206,11 +207,19 @@ void add_sessions(std::vector<route>& table) {
                {.answers = {gone()}, .refusals = {errc::superseded}, .body = optional}));
     add(beats("/api/sessions/{id}/heartbeat", budget::session, beat_session, "Say that a session is alive",
               {.answers = {ok_tagged(heartbeat_answer_schema, "Heard.")},
-               .refusals = {errc::terminal, errc::superseded, errc::place_taken, errc::wrong_state},
+               .refusals = {errc::terminal, errc::superseded, errc::place_taken, errc::illegal_transition},
                .fields = {"Prefer", "X-Session-Epoch"},
                .body = {.may_be_empty = true},
                .doc = "Counted in the session's own budget, never in the key's. A beat that is refused with "
                       "429 still proves that the session lives."}));
+}
+
+// The ways of one session: judged, marked, recovered, archived, told.
+void add_session_ways(std::vector<route>& table) {
+    using enum verb;
+    const body_rules plain{.takes_epoch = true};
+    const body_rules optional{.may_be_empty = true, .takes_epoch = true};
+    const auto add = [&](route r) { table.push_back(std::move(r)); };
     add(reads("/api/sessions/{id}/health", session_health, "Judge one session's health now",
               {.answers = {ok(session_health_schema, "The judgement.")}}));
     add(reads("/api/sessions/{id}/explain", explain_session, "Explain the detector's verdict with its inputs",
@@ -280,12 +289,12 @@ void add_machines(std::vector<route>& table) {
                 .refusals = {errc::machine_mismatch, errc::in_use}}));
     add(reads("/api/machines", list_machines, "List machines, newest first",
               {.answers = {ok(machine_list_schema, "A page.")},
-               .query = filtered_page({by_status<statetrack::machine_status>()}, 100, cursors::none)}));
+               .query = filtered_page({by_status<statetrack::machine_status>()}, 100, paging::by_offset)}));
     add(reads("/api/machines/{id}", show_machine, "Show a machine with its live sessions",
               {.answers = {ok_tagged(machine_schema)}}));
     add(writes(patch, "/api/machines/{id}", patch_machine, "Change a machine",
                {.answers = {ok_tagged(machine_schema)},
-                .refusals = {errc::in_use, errc::illegal_transition},
+                .refusals = {errc::in_use},
                 .doc = "metadata is merged (RFC 7396)."}));
     add(writes(del, "/api/machines/{id}", delete_machine, "Delete a machine without live sessions",
                {.answers = {gone()}, .refusals = {errc::in_use}, .body = {.may_be_empty = true}}));
@@ -344,6 +353,7 @@ const std::vector<route>& all_routes() {
     static const std::vector<route> table = [] {
         std::vector<route> all;
         add_sessions(all);
+        add_session_ways(all);
         add_tasks(all);
         add_machines(all);
         add_service(all);

@@ -139,6 +139,74 @@ void tour_service(toured_api& t) {
     t.h.in.draining = false;
 }
 
+std::string task_of(toured_api& t, const std::string& session) {
+    return t
+        .post("/api/tasks", R"({"project_id":"p","task_name":"n","session_id":")" + id_in(session) + R"("})")
+        .header("Location");
+}
+
+// Every write that takes an epoch, with another one than the session's.
+void tour_epochs(toured_api& t) {
+    const auto session = t.session("e", "m");
+    const auto task = task_of(t, session);
+    const request_fields other{.session_epoch = "9"};
+    for (const auto* action :
+         {"/mark-failed", "/mark-stalled", "/prepare-recovery", "/recover", "/archive"}) {
+        const auto body = action == std::string("/mark-failed") ? R"({"error_message":"x"})"
+                          : action == std::string("/recover")   ? R"({"new_machine_id":"n"})"
+                                                                : "";
+        CHECK(t.post(session + action, body, other).text_at("code") == "superseded");
+    }
+    CHECK(t.ask(verb::del, session, "", other).status == 409);
+    CHECK(t.patch(task, "{}", other).status == 409);
+    CHECK(t.ask(verb::del, task, "", other).status == 409);
+    CHECK(t.post("/api/tasks",
+                 R"({"project_id":"e","task_name":"n","epoch":9,"session_id":")" + id_in(session) + R"("})")
+              .status == 409);
+}
+
+// What a session that has ended, rests or has lost its machine takes no more.
+void tour_ended(toured_api& t) {
+    const auto session = t.session("f", "m");
+    const auto task = task_of(t, session);
+    CHECK(t.post(session + "/recover", R"({"new_machine_id":"n"})").text_at("code") == "wrong_state");
+    t.patch(session, R"({"status":"paused"})");
+    CHECK(t.post(session + "/mark-stalled").text_at("code") == "illegal_transition");
+    t.patch(session, R"({"status":"completed"})");
+    CHECK(t.patch(session, R"({"status":"active"})").text_at("code") == "terminal");
+    CHECK(t.post(session + "/heartbeat").text_at("code") == "terminal");
+    CHECK(t.post(session + "/mark-failed", R"({"error_message":"x"})").text_at("code") == "terminal");
+    CHECK(t.post(session + "/mark-stalled").text_at("code") == "terminal");
+    CHECK(t.patch(task, R"({"status":"in_progress"})").text_at("code") == "terminal");
+    CHECK(
+        t.post("/api/tasks", R"({"project_id":"f","task_name":"n","session_id":")" + id_in(session) + R"("})")
+            .text_at("code") == "terminal");
+    const auto homeless = t.session("g", "m");
+    t.post(homeless + "/mark-stalled");
+    t.post(homeless + "/prepare-recovery", R"({"clear_machine":true})");
+    CHECK(t.post(homeless + "/heartbeat").text_at("code") == "illegal_transition");
+}
+
+// One place, and two who want it; ids and slots in use.
+void tour_places(toured_api& t) {
+    const auto first = t.session("h", "m");
+    CHECK(t.post("/api/sessions",
+                 R"({"project_id":"other","machine_id":"m","session_id":")" + id_in(first) + R"("})")
+              .text_at("code") == "already_exists");
+    t.post(first + "/mark-stalled");
+    t.session("h", "m");
+    CHECK(t.post(first + "/heartbeat").text_at("code") == "place_taken");
+    CHECK(t.patch(first, R"({"status":"active"})").text_at("code") == "place_taken");
+    CHECK(t.post(first + "/recover", R"({"new_machine_id":"m"})").text_at("code") == "place_taken");
+    const auto machine = t.post("/api/machines", R"({"hostname":"h2","docker_slots":[1],"machine_id":"m2"})")
+                             .header("Location");
+    CHECK(t.post("/api/sessions", R"({"project_id":"h","machine_id":"m2","docker_slot":1})").status == 201);
+    CHECK(t.patch(machine, R"({"docker_slots":[2]})").text_at("code") == "in_use");
+    CHECK(
+        t.post("/api/machines", R"({"hostname":"h2","docker_slots":[],"machine_id":"m2"})").text_at("code") ==
+        "in_use");
+}
+
 std::string body_for(const route& r) {
     const auto* body = operation(r.path, r.method).if_contains("requestBody");
     return body ? boost::json::serialize(body->at("content").at("application/json").at("example")) : "{}";
@@ -171,6 +239,9 @@ TEST_CASE(
     tour_recovery(t);
     tour_machines(t);
     tour_service(t);
+    tour_epochs(t);
+    tour_ended(t);
+    tour_places(t);
     tour_refusals(t);
     for (const auto& r : all_routes()) {
         CAPTURE(name_of(r.method));
@@ -182,6 +253,10 @@ TEST_CASE(
                 CHECK(seen.contains(a.status));
             }
         if (r.open) continue;
+        for (const auto& why : r.notes.refusals) {
+            CAPTURE(why.code);
+            CHECK(t.codes[&r].contains(std::string(why.code)));
+        }
         CHECK(seen.contains(401));
         CHECK(seen.contains(429));
         CHECK(seen.contains(400));
