@@ -15,16 +15,16 @@ using statetrack::instant;
 namespace {
 
 using permission = circuit_breaker::permission;
-using change = circuit_breaker::change;
+using circuit_change = circuit_breaker::change;
 
-change fail(circuit_breaker& b, std::int64_t at_ms) {
+circuit_change fail(circuit_breaker& b, std::int64_t at_ms) {
     REQUIRE(b.ask({at_ms}) == permission::usual);
     return b.report(permission::usual, false, {at_ms});
 }
 
 void open(circuit_breaker& b, std::int64_t at_ms) {
-    for (std::size_t i = 1; i < failures_to_open; ++i) CHECK(fail(b, at_ms) == change::none);
-    CHECK(fail(b, at_ms) == change::opened);
+    for (std::size_t i = 1; i < failures_to_open; ++i) CHECK(fail(b, at_ms) == circuit_change::none);
+    CHECK(fail(b, at_ms) == circuit_change::opened);
 }
 
 // Counts the calls that reach it.
@@ -80,13 +80,13 @@ struct guarded_api {
 
 TEST_CASE("five failures within a minute open the circuit, five within more do not") {
     circuit_breaker slow;
-    for (std::int64_t i = 0; i < 20; ++i) CHECK(fail(slow, i * 15'001) == change::none);
+    for (std::int64_t i = 0; i < 20; ++i) CHECK(fail(slow, i * 15'001) == circuit_change::none);
     CHECK_FALSE(slow.is_open());
     circuit_breaker quick;
-    for (std::int64_t i = 0; i < 4; ++i) CHECK(fail(quick, i * 15'000) == change::none);
+    for (std::int64_t i = 0; i < 4; ++i) CHECK(fail(quick, i * 15'000) == circuit_change::none);
     // What goes well in between does not make the failures undone.
-    CHECK(quick.report(permission::usual, true, {55'000}) == change::none);
-    CHECK(fail(quick, 60'000) == change::opened);
+    CHECK(quick.report(permission::usual, true, {55'000}) == circuit_change::none);
+    CHECK(fail(quick, 60'000) == circuit_change::opened);
     CHECK(quick.is_open());
 }
 
@@ -107,10 +107,10 @@ TEST_CASE("a trial that fails opens for as long again, one that succeeds closes"
     circuit_breaker b;
     open(b, 0);
     REQUIRE(b.ask({30'000}) == permission::trial);
-    CHECK(b.report(permission::trial, false, {31'000}) == change::none);
+    CHECK(b.report(permission::trial, false, {31'000}) == circuit_change::none);
     CHECK(b.ask({60'999}) == permission::refused);
     REQUIRE(b.ask({61'000}) == permission::trial);
-    CHECK(b.report(permission::trial, true, {61'000}) == change::closed);
+    CHECK(b.report(permission::trial, true, {61'000}) == circuit_change::closed);
     CHECK(b.ask({61'000}) == permission::usual);
     // It begins to count anew.
     open(b, 61'001);
@@ -119,8 +119,8 @@ TEST_CASE("a trial that fails opens for as long again, one that succeeds closes"
 TEST_CASE("what a call of before the opening reports late decides nothing") {
     circuit_breaker b;
     open(b, 0);
-    CHECK(b.report(permission::usual, true, {1'000}) == change::none);
-    CHECK(b.report(permission::usual, false, {29'000}) == change::none);
+    CHECK(b.report(permission::usual, true, {1'000}) == circuit_change::none);
+    CHECK(b.report(permission::usual, false, {29'000}) == circuit_change::none);
     CHECK(b.is_open());
     CHECK(b.ask({30'000}) == permission::trial);
 }
