@@ -82,7 +82,7 @@ std::vector<refusal_note> refusals_of(const route& r) {
     if (r.path.find('{') != std::string_view::npos) all.emplace_back(errc::not_found);
     if (patches_what_is_tagged(r)) all.emplace_back(errc::version_mismatch);
     all.push_back(internal_note);
-    if (r.where != lane::memory) {
+    if (r.uses_store) {
         all.insert(all.end(), std::begin(store_errors), std::end(store_errors));
         all.push_back(overloaded_note);
     }
@@ -114,7 +114,7 @@ void add_refusals(const route& r, object& answers, object& shared, const object&
 object early_refusal(const object& problem_schema) {
     const refusal_note example{413, "payload_too_large", "the body is larger than this daemon takes"};
     return {{"description",
-             "Refused before a route is known: framing (400, 501, 505), sizes (413, 414, 431), times (408), "
+             "Refused by no handler: framing (400, 501, 505), sizes (413, 414, 431), times (408, 504), "
              "another method (405)."},
             {"headers", {{"X-Request-Id", header_ref("X-Request-Id")}}},
             {"content", problem_content(problem_schema, rendered(example, "/api/sessions"))}};

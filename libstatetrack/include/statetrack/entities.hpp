@@ -300,7 +300,7 @@ BOOST_DESCRIBE_STRUCT(event, (),
 static_assert(fully_described<event>);
 template <>
 inline constexpr field_notes notes_of<&event::sequence>{
-    .doc = "Its place in the order of all events; grows, with gaps.", .min = 1};
+    .doc = "Its place in the order of all events; grows, with gaps."};
 template <>
 inline constexpr field_notes notes_of<&event::entity>{.doc = "What kind of entity changed."};
 template <>

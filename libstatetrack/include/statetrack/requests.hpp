@@ -47,7 +47,7 @@ struct session_created {
     std::optional<uuid> taken_over_from{};  // the session that a takeover superseded
 };
 
-// Errors: validation_failed; place_taken (facts: holder, deadline); already_exists (the id); wrong_state.
+// Errors: validation_failed; place_taken (facts: holder, deadline); already_exists (the id).
 struct new_session {
     using answer = session_created;
     std::string project_id{};
@@ -106,7 +106,7 @@ struct heartbeat_answer {
 };
 
 // Errors: validation_failed, not_found, superseded, terminal, place_taken (a stalled one whose place is
-// taken), wrong_state (a session without a machine).
+// taken), illegal_transition (a session without a machine).
 struct heartbeat {
     using answer = heartbeat_answer;
     uuid session_id{};
@@ -230,7 +230,7 @@ struct machine_registration {
 };
 BOOST_DESCRIBE_STRUCT(machine_registration, (), (hostname, docker_slots, machine_id, metadata))
 
-// Errors: validation_failed, not_found, in_use, illegal_transition, version_mismatch.
+// Errors: validation_failed, not_found, in_use (a held slot would go), version_mismatch.
 struct machine_patch {
     using answer = machine_view;
     std::string machine_id{};
