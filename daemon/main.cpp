@@ -107,16 +107,42 @@ void connect_later(const statetrack::error& why, database& data, context& in, ba
     });
 }
 
+// A key made on the spot, which a reload keeps.
+std::string add_dev_key(command_line& command, statetrack::id_source& ids) {
+    std::string key = to_string(ids.next());
+    if (!command.kept_keys) command.kept_keys.emplace();
+    for (auto* ring : {&command.values.keys, &*command.kept_keys}) ring->add("dev=" + key);
+    return key;
+}
+
+void obey_signals(server& serving, context& in, const supervisor& manager, background& threads,
+                  reloader& again) {
+    serving.on_stop_signals([&] {
+        in.log->info("stopping",
+                     {{"open_connections", static_cast<std::int64_t>(serving.open_connections())}});
+        manager.tell("STOPPING=1");
+        in.draining = true;
+        serving.drain();
+    });
+    serving.on_reload_signal([&] {
+        // Reading files may block; the connections go on meanwhile.
+        if (!threads.read([&] { again.reload(); })) in.log->error("reload refused: too much is waiting");
+    });
+}
+
+void say_started(const context& in, const supervisor& manager, const std::string& url) {
+    const auto* keep = in.keep.get();
+    in.log->info("started", {{"version", version},
+                             {"url", url},
+                             {"store", keep ? keep->name() : std::string_view("not there yet")}});
+    manager.tell("READY=1");
+}
+
 int serve(command_line& command) {
     auto& values = command.values;
     const auto time = statetrack::make_system_clock();
     const auto ids = statetrack::make_random_ids();
-    std::string dev_key;
-    if (command.dev) {
-        dev_key = to_string(ids->next());
-        if (!command.kept_keys) command.kept_keys.emplace();
-        for (auto* ring : {&values.keys, &*command.kept_keys}) ring->add("dev=" + dev_key);
-    }
+    const std::string dev_key = command.dev ? add_dev_key(command, *ids) : std::string{};
     logger log(*time, {.level = values.level, .format = values.format}, standard_error_sink());
 
     keys_in_use keys(values.keys);
@@ -158,16 +184,7 @@ int serve(command_line& command) {
                             port.error().message(),
                         exit_unavailable);
 
-    serving.on_stop_signals([&] {
-        log.info("stopping", {{"open_connections", static_cast<std::int64_t>(serving.open_connections())}});
-        manager.tell("STOPPING=1");
-        in.draining = true;
-        serving.drain();
-    });
-    serving.on_reload_signal([&] {
-        // Reading files may block; the connections go on meanwhile.
-        if (!threads.read([&] { again.reload(); })) log.error("reload refused: too much is waiting");
-    });
+    obey_signals(serving, in, manager, threads, again);
     in.open_connections = [&serving] { return serving.open_connections(); };
     threads.start();
     if (opened)
@@ -178,11 +195,7 @@ int serve(command_line& command) {
         if (dog.is_to_be_fed(time->read().age.ms, threads.moves())) manager.tell("WATCHDOG=1");
     });
     const auto url = url_of(values, *port);
-    const auto* keep = in.keep.get();
-    log.info("started", {{"version", version},
-                         {"url", url},
-                         {"store", keep ? keep->name() : std::string_view("not there yet")}});
-    manager.tell("READY=1");
+    say_started(in, manager, url);
     if (command.dev) {
         print(stdout, welcome(url, dev_key));
         std::fflush(stdout);

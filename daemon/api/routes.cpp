@@ -365,6 +365,7 @@ const std::vector<route>& all_routes() {
 
 std::vector<endpoint> endpoints_of(const std::vector<route>& routes) {
     std::vector<endpoint> all;
+    all.reserve(routes.size());
     for (const auto& r : routes) all.push_back({.path = r.path, .beats = r.counted != budget::key});
     return all;
 }
