@@ -1,5 +1,7 @@
 #include "observe/metrics.hpp"
 
+#include <ctime>
+
 #include "api_harness.hpp"
 #include "exposition_reader.hpp"
 #include "observe/process_figures.hpp"
@@ -214,6 +216,8 @@ TEST_CASE("mass silence and a store that is away show as holds, and counts that 
 }
 
 TEST_CASE("the text keeps to the format, and only the names that dashboards know break the rules of naming") {
+    // The kernel counts a process' time in hundredths of a second.
+    while (std::clock() < CLOCKS_PER_SEC / 20) {}
     api_harness h;
     const auto path = h.create();
     h.in.open_connections = [] { return std::size_t{7}; };

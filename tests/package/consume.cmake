@@ -11,7 +11,7 @@ function(configure_and_build source)
     file(REMOVE_RECURSE ${work}/${way})
     run(${CMAKE_COMMAND} -S ${source} -B ${work}/${way} -G ${generator} -DCMAKE_BUILD_TYPE=Debug
         -DCMAKE_CXX_COMPILER=${compiler} -DCMAKE_CXX_COMPILER_LAUNCHER=${launcher}
-        -DCMAKE_UNITY_BUILD=ON -Dprogram=${program} "-Dparts=${escaped_parts}" --no-warn-unused-cli ${ARGN})
+        -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=6 -Dprogram=${program} "-Dparts=${escaped_parts}" --no-warn-unused-cli ${ARGN})
     run(${CMAKE_COMMAND} --build ${work}/${way} --parallel 2)
 endfunction()
 

@@ -14,19 +14,19 @@ constexpr int passes_max = 8;
 // Where the host stops calling, the writer does it after all before the disk fills: 200 MB.
 constexpr int log_pages_max = 50'000;
 
-struct progress {
+struct log_state {
     int in_log = 0;
     int left = 0;
 };
 
 // Copies what no reader needs the log for. SQLite syncs the database file only in a pass that reaches the
 // log's end, and only then begins the log anew.
-result<progress> pass(const database& on) {
+result<log_state> pass(const database& on) {
     int in_log = 0, copied = 0;
     const int code = sqlite3_wal_checkpoint_v2(on.get(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
-    if (code == SQLITE_BUSY) return progress{};  // somebody else is at it
+    if (code == SQLITE_BUSY) return log_state{};  // somebody else is at it
     if (code != SQLITE_OK) return failure(on.get(), code, "checkpointing");
-    return progress{in_log, in_log - copied};
+    return log_state{in_log, in_log - copied};
 }
 
 // What a pass has copied, so that the writer's own pass does not wait for it.
