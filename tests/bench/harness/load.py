@@ -74,6 +74,8 @@ def wrk(port, script, seconds, *, headers="", connections=CONNECTIONS, **environ
             figures = json.loads(line[len("RESULT "):])
             if figures["errors"]:
                 raise process.Failed(f"{figures['errors']} of {figures['requests']} were errors ({script})")
+            if not figures["requests"]:
+                raise process.Failed(f"no answer to {script} within {seconds} s")
             return figures
     raise process.Failed(f"wrk gave no result: {said.strip()[-300:]}")
 
