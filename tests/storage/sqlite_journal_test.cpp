@@ -165,6 +165,35 @@ TEST_CASE("Without a host that checkpoints the journal is folded all the same") 
     fleet.expect_all(*f);
 }
 
+TEST_CASE("Beats are accepted while folding fails, and folded when it no longer does") {
+    for (const char* fails : {"ABORT", "FAIL", "ROLLBACK"}) {
+        CAPTURE(fails);
+        sqlite_fixture f;
+        beating_fleet fleet(f);
+        f.run(std::string("CREATE TRIGGER refuses BEFORE UPDATE OF last_heartbeat ON sessions "
+                          "BEGIN SELECT RAISE(") +
+              fails + ", 'no'); END");
+        for (int turn = 0; turn < 700; ++turn) {
+            fleet.beat(250);
+            if (turn % 100 == 0) REQUIRE(f->checkpoint().has_value());
+        }
+        // In quiet it is the only work there is, and its failure is said.
+        const auto checkpointed = [&] {
+            (void)f->checkpoint();
+            return f->checkpoint();
+        }();
+        REQUIRE(!checkpointed.has_value());
+        CHECK(checkpointed.error().is(errc::store_unavailable));
+        CHECK(journal_rows(f) >= 700);
+        fleet.expect_all(*f);
+
+        f.run("DROP TRIGGER refuses");
+        for (int second = 0; second < 10; ++second) REQUIRE(f->checkpoint().has_value());
+        CHECK(journal_rows(f) == 0);
+        fleet.expect_all(*f);
+    }
+}
+
 TEST_CASE("A reader that holds its view sees no beat older than its view while the journal is folded") {
     sqlite_fixture f;
     beating_fleet fleet(f);

@@ -76,24 +76,32 @@ int beat_journal::prepare() {
 }
 
 int beat_journal::write() {
-    const auto [at, journal_row] = [&] {
-        std::lock_guard lock(mutex_);
-        return std::pair(stage_, last_row_ + 1);
-    }();
-    const bool busy = at == stage::folding || at == stage::trimming;
-    if (batch_.empty() && !busy) return SQLITE_OK;
+    if (batch_.empty()) return SQLITE_OK;
     if (const int code = prepare(); code != SQLITE_OK) return code;
-    if (!batch_.empty()) {
-        const std::string blob = batch_.packed();
-        run one(insert_);
-        one.bind(journal_row);
-        one.bind_blob(blob);
-        if (const int code = one.step(); code != SQLITE_DONE) return code;
-        wrote_batch_ = true;
-        batch_bytes_ = blob.size();
-    }
+    const auto journal_row = [&] {
+        std::lock_guard lock(mutex_);
+        return last_row_ + 1;
+    }();
+    const std::string blob = batch_.packed();
+    run one(insert_);
+    one.bind(journal_row);
+    one.bind_blob(blob);
+    if (const int code = one.step(); code != SQLITE_DONE) return code;
+    wrote_batch_ = true;
+    batch_bytes_ = blob.size();
+    return SQLITE_OK;
+}
+
+int beat_journal::fold_some() {
+    if (const int code = prepare(); code != SQLITE_OK) return code;
+    const auto at = [&] {
+        std::lock_guard lock(mutex_);
+        return stage_;
+    }();
     return at == stage::folding ? fold_slice() : at == stage::trimming ? trim_slice() : SQLITE_OK;
 }
+
+bool beat_journal::folds_now() const { return put_off_ == 0 && folding(); }
 
 int beat_journal::fold_slice() {
     const std::size_t least = batch_.empty() ? fold_rows_alone : fold_rows_min;
@@ -142,6 +150,7 @@ void beat_journal::commit_succeeded() {
     }
     wrote_batch_ = false;
     batch_.clear();
+    if (put_off_ > 0) --put_off_;
     const std::size_t done = std::exchange(slice_, 0);
     if (stage_ == stage::folding) {
         folded_ += done;
@@ -196,7 +205,7 @@ result<bool> beat_journal::fold_alone() {
     if (!folding()) return false;
     if (auto begun = on_.run("BEGIN IMMEDIATE", doing); !begun) return begun.error();
     result<> done{};
-    if (const int code = write(); code != SQLITE_OK) done = failure(on_.get(), code, doing);
+    if (const int code = fold_some(); code != SQLITE_OK) done = failure(on_.get(), code, doing);
     if (done) done = on_.run("COMMIT", doing);
     if (!done) {
         if (on_.in_transaction()) (void)on_.run("ROLLBACK", doing);

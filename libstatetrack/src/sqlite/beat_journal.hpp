@@ -47,9 +47,14 @@ public:
     std::size_t mark() const noexcept { return batch_.size(); }
     void undo_to(std::size_t mark) { batch_.undo_to(mark); }
 
-    // Before the group's COMMIT: writes its beats, and folds a slice. SQLite's code.
+    // Before the group's COMMIT: writes its beats. SQLite's code.
     int write();
-    // After it.
+    // After that, where `folds_now`: folds or trims a slice. SQLite's code; not the group's failure.
+    int fold_some();
+    bool folds_now() const;
+    // A slice, or the commit that held one, has failed: the next groups go without.
+    void put_off() noexcept { put_off_ = groups_without_fold; }
+    // After the COMMIT.
     void commit_succeeded();
     void commit_failed();
 
@@ -69,6 +74,7 @@ public:
 
 private:
     enum class stage : std::uint8_t { none, folding, trimming, forgetting };
+    static constexpr int groups_without_fold = 64;
 
     int fold_slice();
     int trim_slice();
@@ -81,6 +87,7 @@ private:
     beat_batch batch_;
     bool wrote_batch_ = false;
     std::size_t batch_bytes_ = 0;
+    int put_off_ = 0;  // groups
 
     // Guards everything below.
     mutable std::mutex mutex_;

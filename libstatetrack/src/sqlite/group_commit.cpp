@@ -1,5 +1,6 @@
 #include "sqlite/group_commit.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,34 +62,55 @@ error commit_failure(connection& on, row_memory& memory, int code) {
     return error(errc::commit_unknown, std::move(why.detail));
 }
 
-// The place of the unit that lost the transaction; the group's size where none did and all is final.
-std::size_t attempt(connection& on, row_memory& memory, const units& group) {
+// How an attempt to commit a group ended, where it is to be made anew: without the unit that lost the
+// transaction, or without the housekeeping that failed.
+struct retry {
+    std::optional<std::size_t> without_unit;
+};
+
+// Nothing where all is final. Housekeeping comes with a group only as long as it does the group no harm.
+std::optional<retry> attempt(connection& on, row_memory& memory, const units& group, bool folds) {
     if (const int code = on.take(control::begin_immediate); code != SQLITE_OK) {
         const error why = failure(on.on().get(), code, "beginning a transaction");
         for (auto* unit : group) unit->outcome = why;
         abandon(on, memory);
-        return group.size();
+        return std::nullopt;
     }
     for (std::size_t i = 0; i < group.size(); ++i)
-        if (run_unit(on, memory, *group[i])) return i;
+        if (run_unit(on, memory, *group[i])) return retry{i};
     int code = memory.journal.write();
+    if (code == SQLITE_OK && folds && memory.journal.fold_some() != SQLITE_OK) {
+        abandon(on, memory);
+        return retry{};
+    }
     if (code == SQLITE_OK) code = on.take(control::commit);
-    if (code == SQLITE_OK)
+    if (code == SQLITE_OK) {
         memory.journal.commit_succeeded();
-    else
-        answer_successes(group, commit_failure(on, memory, code));
-    return group.size();
+        return std::nullopt;
+    }
+    const error why = commit_failure(on, memory, code);
+    // A slice may have been what did not fit.
+    if (folds && !why.is(errc::commit_unknown)) return retry{};
+    answer_successes(group, why);
+    return std::nullopt;
 }
 
 }  // namespace
 
 void execute_group(connection& on, row_memory& memory, std::span<unit_of_work* const> group) {
     units left(group.begin(), group.end());
+    bool folds = memory.journal.folds_now();
     for (int attempts = 0; !left.empty(); ++attempts) {
-        const std::size_t lost_at = attempt(on, memory, left);
-        if (lost_at == left.size()) return;
-        const error why = left[lost_at]->outcome.error();
-        left.erase(left.begin() + static_cast<std::ptrdiff_t>(lost_at));
+        const auto again = attempt(on, memory, left, folds);
+        if (!again) return;
+        if (!again->without_unit) {
+            folds = false;
+            memory.journal.put_off();
+            continue;
+        }
+        const auto lost = left.begin() + static_cast<std::ptrdiff_t>(*again->without_unit);
+        const error why = (*lost)->outcome.error();
+        left.erase(lost);
         if (attempts + 1 < attempts_max) continue;
         for (auto* unit : left) unit->outcome = error(errc::store_unavailable, why.detail);
         return;

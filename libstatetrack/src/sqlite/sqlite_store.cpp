@@ -84,9 +84,10 @@ result<> one_file::checkpoint() {
     std::lock_guard only(checkpoint_mutex_);
     if (memory_.journal.wants_fold()) memory_.journal.begin_fold();
     const auto groups = groups_.load(std::memory_order_relaxed);
-    if (std::exchange(groups_seen_, groups) == groups)
-        if (auto folded = fold_in_quiet(); !folded) return folded;
-    return checkpointer_.run_passes(writers_turn_, writer_.on());
+    result<> folded{};
+    if (std::exchange(groups_seen_, groups) == groups) folded = fold_in_quiet();
+    auto copied = checkpointer_.run_passes(writers_turn_, writer_.on());
+    return folded ? copied : folded;
 }
 
 result<> one_file::fold_in_quiet() {
