@@ -18,14 +18,20 @@ target_link_libraries(statetrack_test_main PUBLIC doctest::doctest PRIVATE state
 # An exception inside an assertion fails the whole case instead of that line; a quarter less to compile.
 target_compile_definitions(statetrack_test_main PUBLIC DOCTEST_CONFIG_SUPER_FAST_ASSERTS)
 
+option(STATETRACK_TESTS_TOGETHER "Compile several files of a test program at a time" OFF)
+
 function(add_statetrack_test name)
     cmake_parse_arguments(PARSE_ARGV 1 test "" "" "SOURCES;LIBS;LABELS")
     set(target ${name}_test)
     add_executable(${target} ${test_SOURCES})
     target_link_libraries(${target} PRIVATE statetrack_test_main ${test_LIBS} statetrack_warnings)
     target_compile_options(${target} PRIVATE -O0)  # a test runs once a compilation; the library is what takes time
+    if(STATETRACK_TESTS_TOGETHER)
+        set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+        target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # StatetrackWarnings.cmake says why
+    endif()
     set_target_properties(${target} PROPERTIES
-        LABELS "${test_LABELS}" CROSSCOMPILING_EMULATOR "${statetrack_test_launcher}")
+        STATETRACK_IS_TEST ON LABELS "${test_LABELS}" CROSSCOMPILING_EMULATOR "${statetrack_test_launcher}")
     doctest_discover_tests(${target} TEST_PREFIX "${name}: ")
     # A name that doctest's filter does not find would pass without having run.
     set(properties ${CMAKE_CURRENT_BINARY_DIR}/${target}_properties.cmake)

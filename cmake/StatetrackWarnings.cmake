@@ -19,7 +19,8 @@ endif()
 if(STATETRACK_SANITIZE)
     # Unoptimized, 100 000 sessions take minutes; line numbers are all of the debug information that is read.
     target_compile_options(statetrack_warnings INTERFACE
-        -fsanitize=${STATETRACK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1 -g1)
+        -fsanitize=${STATETRACK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1
+        $<$<NOT:$<BOOL:$<TARGET_PROPERTY:STATETRACK_IS_TEST>>>:-O1>)
     target_link_options(statetrack_warnings INTERFACE -fsanitize=${STATETRACK_SANITIZE})
     if(STATETRACK_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         target_compile_options(statetrack_warnings INTERFACE -Wno-tsan)
