@@ -11,7 +11,7 @@ using namespace statetrack;
 // The unique indexes of a table, that of its key first.
 std::vector<index_description> unique_indexes(const table& in) {
     std::vector<index_description> all{
-        {.name = "key", .parts = {{in.key, {}}}, .unique = true, .violation = errc::already_exists}};
+        {.name = "key", .parts = {in.key}, .unique = true, .violation = errc::already_exists}};
     for (const auto& index : in.indexes)
         if (index.unique) all.push_back(index);
     return all;
@@ -21,10 +21,10 @@ std::vector<index_description> unique_indexes(const table& in) {
 std::optional<row> entry_of(const index_description& index, const row& values) {
     if (!meets(values, index.where)) return std::nullopt;
     row entry;
-    for (const auto& part : index.parts) {
-        const value& v = values[part.column];
-        if (is_null(v) && !part.null_as) return std::nullopt;
-        entry.push_back(is_null(v) ? value(*part.null_as) : v);
+    for (const auto part : index.parts) {
+        const value& v = values[part];
+        if (is_null(v)) return std::nullopt;
+        entry.push_back(v);
     }
     return entry;
 }

@@ -7,11 +7,6 @@ namespace statetrack {
 namespace {
 
 template <auto Member>
-index_part part() {
-    return {column_of<Member>(), {}};
-}
-
-template <auto Member>
 std::size_t at() {
     return column_of<Member>();
 }
@@ -24,6 +19,11 @@ value name_value(E e) {
 template <auto Member>
 condition not_null() {
     return {at<Member>(), {value{}}, true};
+}
+
+template <auto Member>
+condition null() {
+    return {at<Member>(), {value{}}, false};
 }
 
 condition status_in(std::initializer_list<session_status> states) {
@@ -53,41 +53,38 @@ table make_sessions() {
     t.beat_columns = {at<&session::last_heartbeat>(), at<&session::last_progress_at>(),
                       at<&session::progress_seq>(), at<&session::silence_until>()};
     t.indexes = {
-        // Invariant 1 of the model: one active session a place, no slot being a place too.
+        // Invariant 1 of the model: one active session a place, no slot being a place too. Where there is a
+        // slot the next index says more.
         {.name = "sessions_active_place",
-         .parts = {part<&session::project_id>(),
-                   part<&session::machine_id>(),
-                   {at<&session::docker_slot>(), -1}},
+         .parts = {at<&session::project_id>(), at<&session::machine_id>()},
          .unique = true,
-         .where = {status_in({active}), not_null<&session::machine_id>()},
+         .where = {status_in({active}), not_null<&session::machine_id>(), null<&session::docker_slot>()},
          .violation = errc::place_taken},
         // Invariant 2: one pending, active or paused session a slot.
         {.name = "sessions_slot",
-         .parts = {part<&session::machine_id>(), part<&session::docker_slot>()},
+         .parts = {at<&session::machine_id>(), at<&session::docker_slot>()},
          .unique = true,
          .where = {status_in({pending, active, paused}), not_null<&session::machine_id>(),
                    not_null<&session::docker_slot>()},
          .violation = errc::place_taken},
         // Invariant 3: chains without forks.
         {.name = "sessions_lineage",
-         .parts = {part<&session::lineage_id>(), part<&session::epoch>()},
+         .parts = {at<&session::lineage_id>(), at<&session::epoch>()},
          .unique = true,
          .violation = errc::superseded},
         {.name = "sessions_recovered_from",
-         .parts = {part<&session::recovered_from>()},
+         .parts = {at<&session::recovered_from>()},
          .unique = true,
          .where = {not_null<&session::recovered_from>()},
          .violation = errc::superseded},
-        {.name = "sessions_project", .parts = {part<&session::project_id>()}},
-        {.name = "sessions_project_status",
-         .parts = {part<&session::project_id>(), part<&session::status>()}},
-        {.name = "sessions_machine", .parts = {part<&session::machine_id>()}},
-        {.name = "sessions_machine_status",
-         .parts = {part<&session::machine_id>(), part<&session::status>()}},
-        {.name = "sessions_status", .parts = {part<&session::status>()}},
-        {.name = "sessions_archived", .parts = {part<&session::archived>()}, .where = {archived}},
+        {.name = "sessions_project", .parts = {at<&session::project_id>()}},
+        {.name = "sessions_project_status", .parts = {at<&session::project_id>(), at<&session::status>()}},
+        {.name = "sessions_machine", .parts = {at<&session::machine_id>()}},
+        {.name = "sessions_machine_status", .parts = {at<&session::machine_id>(), at<&session::status>()}},
+        {.name = "sessions_status", .parts = {at<&session::status>()}},
+        {.name = "sessions_archived", .parts = {at<&session::archived>()}, .where = {archived}},
         {.name = "sessions_completed_at",
-         .parts = {part<&session::completed_at>()},
+         .parts = {at<&session::completed_at>()},
          .where = {not_null<&session::completed_at>()}},
     };
     t.null_checks = {{.name = "sessions_completed_at_terminal",
@@ -104,13 +101,13 @@ table make_tasks() {
     table t{.id = 1, .name = "tasks", .columns = columns_of<task>(), .key = at<&task::task_id>()};
     t.version = at<&task::version>();
     t.indexes = {
-        {.name = "tasks_session_status", .parts = {part<&task::session_id>(), part<&task::status>()}},
-        {.name = "tasks_session", .parts = {part<&task::session_id>()}},
-        {.name = "tasks_project", .parts = {part<&task::project_id>()}},
-        {.name = "tasks_project_status", .parts = {part<&task::project_id>(), part<&task::status>()}},
-        {.name = "tasks_status", .parts = {part<&task::status>()}},
+        {.name = "tasks_session_status", .parts = {at<&task::session_id>(), at<&task::status>()}},
+        {.name = "tasks_session", .parts = {at<&task::session_id>()}},
+        {.name = "tasks_project", .parts = {at<&task::project_id>()}},
+        {.name = "tasks_project_status", .parts = {at<&task::project_id>(), at<&task::status>()}},
+        {.name = "tasks_status", .parts = {at<&task::status>()}},
         {.name = "tasks_retry",
-         .parts = {part<&task::session_id>(), part<&task::retry_of>()},
+         .parts = {at<&task::session_id>(), at<&task::retry_of>()},
          .unique = true,
          .where = {not_null<&task::retry_of>()},
          .violation = errc::superseded},
@@ -123,7 +120,7 @@ table make_tasks() {
 table make_machines() {
     table t{.id = 2, .name = "machines", .columns = columns_of<machine>(), .key = at<&machine::machine_id>()};
     t.version = at<&machine::version>();
-    t.indexes = {{.name = "machines_status", .parts = {part<&machine::status>()}}};
+    t.indexes = {{.name = "machines_status", .parts = {at<&machine::status>()}}};
     t.tallies = combinations({at<&machine::status>()});
     return t;
 }
@@ -133,14 +130,14 @@ table make_events() {
     t.key_is_ordinal = true;
     t.indexes = {
         {.name = "events_session",
-         .parts = {part<&event::session_id>()},
+         .parts = {at<&event::session_id>()},
          .where = {not_null<&event::session_id>()}},
         {.name = "events_machine",
-         .parts = {part<&event::entity_id>()},
+         .parts = {at<&event::entity_id>()},
          .where = {{at<&event::entity>(), {name_value(entity_type::machine)}, false}}},
         // The graves: what retention looks through for histories to forget.
         {.name = "events_deleted",
-         .parts = {part<&event::at>()},
+         .parts = {at<&event::at>()},
          .where = {{at<&event::kind>(), {value{std::string("deleted")}}, false}}},
     };
     return t;

@@ -75,7 +75,7 @@ TEST_CASE("Every description of a table points at columns that it has") {
         if (in->version) CHECK(in->columns[*in->version].name == "version");
         for (const auto& one : in->indexes) {
             CHECK(!one.parts.empty());
-            for (const auto& part : one.parts) within(part.column);
+            for (const auto part : one.parts) within(part);
             all_within(one.where);
             if (one.unique) CHECK(one.violation != errc::conflict);
         }
@@ -98,7 +98,7 @@ TEST_CASE("No index is rewritten by a plain heartbeat") {
     for (std::size_t i = 0; i < 4; ++i) CHECK(in.columns[in.beat_columns[i]].name == names[i]);
     const std::set<std::size_t> beaten(in.beat_columns.begin(), in.beat_columns.end());
     for (const auto& one : in.indexes) {
-        for (const auto& part : one.parts) CHECK(!beaten.contains(part.column));
+        for (const auto part : one.parts) CHECK(!beaten.contains(part));
         for (const auto& where : one.where) CHECK(!beaten.contains(where.column));
     }
     for (const auto& one : in.tallies)

@@ -61,21 +61,16 @@ void add_broken_indexes(std::vector<broken_store>& to) {
                 index_named("sessions_active_place", [](auto& one) { one.where.erase(one.where.begin()); }),
                 {"Only active sessions hold a place",
                  "A row that leaves a unique index makes room, one that enters is refused"}));
-    to.push_back(
-        mutated("sessions_active_place tells sessions without a slot apart",
-                index_named("sessions_active_place", [](auto& one) { one.parts.back().null_as.reset(); }),
-                {"A place has one active session, no slot being a place too"}));
-    to.push_back(
-        mutated("sessions_active_place takes no slot for slot 0",
-                index_named("sessions_active_place", [](auto& one) { one.parts.back().null_as = 0; }),
-                {"A place has one active session, no slot being a place too"}));
     to.push_back(mutated("sessions_active_place takes no machine for a machine",
                          index_named("sessions_active_place",
                                      [](auto& one) {
-                                         one.where.pop_back();
-                                         one.parts[1].null_as = -1;
+                                         one.parts.pop_back();
+                                         one.where.erase(one.where.begin() + 1);
                                      }),
                          {"A session without a machine has no place"}));
+    to.push_back(mutated("sessions_active_place holds sessions with a slot too",
+                         index_named("sessions_active_place", [](auto& one) { one.where.pop_back(); }),
+                         {"A place has one active session, no slot being a place too"}));
     to.push_back(
         mutated("sessions_slot holds the stalled too",
                 index_named("sessions_slot",

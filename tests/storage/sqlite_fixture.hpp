@@ -2,6 +2,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <memory>
 #include <string>
@@ -64,6 +65,22 @@ inline result<> write(store& to, std::function<result<>(transaction&)> body) {
     unit_of_work* const group[] = {&unit};
     to.execute(group);
     return unit.outcome;
+}
+
+inline mode_t mode_of(const std::string& path) {
+    struct stat found {};
+    REQUIRE_MESSAGE(stat(path.c_str(), &found) == 0, path);
+    return found.st_mode & 07777;
+}
+
+// That opening is refused with this code, and with a detail that names each of these.
+inline void is_refused(const sqlite_options& options, errc expected, const std::vector<std::string>& named) {
+    const auto opened = open_sqlite_store(options);
+    REQUIRE(!opened.has_value());
+    const auto refusal = opened.error();
+    CHECK_MESSAGE(refusal.is(expected), refusal.code.message(), ": ", refusal.detail);
+    for (const auto& name : named)
+        CHECK_MESSAGE(refusal.detail.find(name) != std::string::npos, refusal.detail);
 }
 
 class sqlite_fixture {

@@ -13,25 +13,9 @@ using namespace statetrack::testing;
 
 namespace {
 
-mode_t mode_of(const std::string& path) {
-    struct stat found {};
-    REQUIRE_MESSAGE(stat(path.c_str(), &found) == 0, path);
-    return found.st_mode & 07777;
-}
-
 std::string bytes_of(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// That opening is refused with this code, and with a detail that names each of these.
-void is_refused(const sqlite_options& options, errc expected, const std::vector<std::string>& named) {
-    const auto opened = open_sqlite_store(options);
-    REQUIRE(!opened.has_value());
-    const auto refusal = opened.error();
-    CHECK_MESSAGE(refusal.is(expected), refusal.code.message(), ": ", refusal.detail);
-    for (const auto& name : named)
-        CHECK_MESSAGE(refusal.detail.find(name) != std::string::npos, refusal.detail);
 }
 
 }  // namespace
@@ -119,16 +103,16 @@ TEST_CASE("A file that is no database is refused and left as it is") {
     CHECK(bytes_of(path) == text);
 }
 
-TEST_CASE("A database that lacks an index or a trigger is refused: its invariants would be nobody's") {
+TEST_CASE("A database that lacks an index or a table is refused: its invariants would be nobody's") {
     sqlite_fixture f;
     f.close();
     SUBCASE("an index") {
         f.run("DROP INDEX sessions_active_place");
         is_refused(f.options, errc::store_corrupt, {"sessions_active_place"});
     }
-    SUBCASE("a trigger") {
-        f.run("DROP TRIGGER tasks_tally_0_DELETE");
-        is_refused(f.options, errc::store_corrupt, {"tasks_tally_0_DELETE"});
+    SUBCASE("a table") {
+        f.run("DROP TABLE tallies");
+        is_refused(f.options, errc::store_corrupt, {"tallies"});
     }
 }
 
@@ -187,47 +171,4 @@ TEST_CASE("Every connection has its settings, and one that lacks them is noticed
     REQUIRE(!off.has_value());
     CHECK(off.error().is(errc::store_unavailable));
     CHECK(off.error().detail.find("foreign_keys") != std::string::npos);
-}
-
-TEST_CASE("An older version is kept beside and migrated in one transaction, counts included") {
-    sqlite_fixture f;
-    REQUIRE(write(*f, inserting(session_number(1)).body).has_value());
-    f.close();
-    const std::string kept = f.path() + "-version-" + std::to_string(schema_version);
-    const sql::schema_target next{
-        .version = schema_version + 2,
-        .steps = {{schema_version + 1, {"CREATE TABLE extra (x INTEGER) STRICT"}},
-                  {schema_version + 2, {"INSERT INTO extra VALUES (1)", "DELETE FROM tallies"}}}};
-    {
-        auto migrated = needed(sqlite::open_sqlite_store_at(f.options, next));
-        CHECK(write(*migrated, inserting(session_number(2)).body).has_value());
-    }
-    CHECK(f.number("SELECT count(*) FROM extra") == 1);
-    CHECK(f.number("PRAGMA user_version") == schema_version + 2);
-    CHECK(f.number("SELECT n FROM tallies WHERE tally = 0") == 2);
-    is_refused(f.options, errc::schema_too_new, {});
-    CHECK(mode_of(kept) == 0600);
-    const auto old = needed(open_sqlite_store({.path = kept}));
-}
-
-TEST_CASE("A migration that fails changes nothing, and one without a way is refused") {
-    sqlite_fixture f;
-    REQUIRE(write(*f, inserting(session_number(1)).body).has_value());
-    f.close();
-    sql::schema_target broken{
-        .version = schema_version + 1,
-        .steps = {{schema_version + 1, {"CREATE TABLE extra (x)", "INSERT INTO nowhere"}}}};
-    SUBCASE("a step fails") {}
-    SUBCASE("a step leaves rows that name what is not there") {
-        broken.steps[0].statements = {
-            "INSERT INTO tasks SELECT 1, zeroblob(16), zeroblob(16), 'p', NULL, 't', "
-            "'pending', NULL, NULL, NULL, '{}', NULL, 1, 1, 0, 0"};
-    }
-    SUBCASE("a step is missing") { broken.version = schema_version + 2; }
-    const auto refused = sqlite::open_sqlite_store_at(f.options, broken);
-    REQUIRE(!refused.has_value());
-    CHECK(refused.error().detail.find("migrating") != std::string::npos);
-    f.open();
-    CHECK(f.sessions() == 1);
-    CHECK(f.number("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'") == 0);
 }

@@ -198,8 +198,8 @@ std::ptrdiff_t best_answers(const shape& s) {
             return std::ranges::any_of(s.what.where,
                                        [&](const auto& c) { return sql::same_condition(part, c); });
         });
-        const auto unanswered = std::ranges::find_if(
-            index.parts, [&](const auto& part) { return part.null_as || !filters_by(s, part.column); });
+        const auto unanswered =
+            std::ranges::find_if(index.parts, [&](const auto& part) { return !filters_by(s, part); });
         // Archived rows may be few or many: either index will do.
         if (filters_by(s, at<&session::archived>()) && s.in == &table_of<session>()) continue;
         if (holds_all) best = std::max(best, unanswered - index.parts.begin());
@@ -256,8 +256,9 @@ TEST_CASE("Counts by the lists' filters come from a tally, the others from an in
     const planner plans;
     for (const auto& s : every_shape()) {
         if (s.what.range) continue;
-        const auto tally = tally_text(*s.in, s.what.where);
-        const auto sql = tally ? tally->sql : sql::count_text(sqlite_dialect(), *s.in, s.what.where).sql;
+        const bool tally = sqlite::tally_entries(*s.in, s.what.where).has_value();
+        const auto sql = tally ? std::string(sqlite::tally_text)
+                               : sql::count_text(sqlite_dialect(), *s.in, s.what.where).sql;
         CHECK_MESSAGE((tally || !s.what.where.empty() || s.in->tallies.empty()), sql);
         if (s.what.where.empty() && !tally) continue;
         const auto plan = plans.plan_of(sql);

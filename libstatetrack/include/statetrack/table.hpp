@@ -49,15 +49,10 @@ struct condition {
 bool meets(const row& values, const condition& what);
 bool meets(const row& values, std::span<const condition> all);
 
-struct index_part {
-    std::size_t column = 0;
-    std::optional<std::int64_t> null_as{};  // nulls count as this value, and so as equal to each other
-};
-
 struct index_description {
     std::string_view name;
-    std::vector<index_part> parts;
-    bool unique = false;
+    std::vector<std::size_t> parts;  // columns
+    bool unique = false;             // but for nulls, which equal nothing
     std::vector<condition> where{};   // rows outside are not in the index
     errc violation = errc::conflict;  // what breaking a unique index is called
 };
@@ -102,6 +97,6 @@ struct table {
 
 // Every table of the library, referenced ones first. The version is raised whenever one of them changes.
 const std::vector<const table*>& schema();
-inline constexpr std::int64_t schema_version = 1;
+inline constexpr std::int64_t schema_version = 2;
 
 }  // namespace statetrack

@@ -67,10 +67,9 @@ std::optional<memory_table::plan> memory_table::plan_by(const ordered_index& ind
         if (!implied(needed, what)) return std::nullopt;
     plan found{.index = &index, .prefixes = {{}}};
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        const auto* equality = equality_on(parts[i].column, what);
+        const auto* equality = equality_on(parts[i], what);
         if (!equality) {
-            if (i + 1 < parts.size() || what.range != parts[i].column || parts[i].null_as)
-                return std::nullopt;
+            if (i + 1 < parts.size() || what.range != parts[i]) return std::nullopt;
             found.ranged = true;
             break;
         }
@@ -78,13 +77,13 @@ std::optional<memory_table::plan> memory_table::plan_by(const ordered_index& ind
         for (const auto& prefix : found.prefixes) {
             for (const auto& v : equality->one_of) {
                 longer.push_back(prefix);
-                longer.back().push_back(index.seen(i, v));
+                longer.back().push_back(v);
             }
         }
         if (longer.size() > combinations_max) return std::nullopt;
         found.prefixes = std::move(longer);
     }
-    // A value named twice, or null beside what null counts as, must not be walked twice.
+    // A value named twice must not be walked twice.
     std::ranges::sort(found.prefixes);
     const auto repeated = std::ranges::unique(found.prefixes);
     found.prefixes.erase(repeated.begin(), repeated.end());

@@ -15,7 +15,7 @@ bool touches(const auto& kept, std::span<const assignment> changes) {
 
 memory_table::memory_table(table what) : what_(std::move(what)) {
     indexes_.emplace_back(index_description{
-        .name = "key", .parts = {{what_.key, {}}}, .unique = true, .violation = errc::already_exists});
+        .name = "key", .parts = {what_.key}, .unique = true, .violation = errc::already_exists});
     for (const auto& one : what_.indexes) indexes_.emplace_back(one);
     for (const auto& one : what_.tallies) tallies_.emplace_back(one);
     for (std::size_t i = 0; i < what_.columns.size(); ++i) {

@@ -4,21 +4,15 @@
 
 namespace statetrack::memory {
 bool ordered_index::depends_on(std::size_t column) const {
-    return std::ranges::any_of(what_.parts, [&](const auto& part) { return part.column == column; }) ||
+    return std::ranges::find(what_.parts, column) != what_.parts.end() ||
            std::ranges::any_of(what_.where, [&](const auto& one) { return one.column == column; });
-}
-
-value ordered_index::seen(std::size_t part, const value& stored) const {
-    const auto& null_as = what_.parts[part].null_as;
-    return null_as && is_null(stored) ? value{*null_as} : stored;
 }
 
 std::optional<row> ordered_index::parts_of(const row& values) const {
     if (!meets(values, what_.where)) return std::nullopt;
     row parts;
     parts.reserve(what_.parts.size());
-    for (std::size_t i = 0; i < what_.parts.size(); ++i)
-        parts.push_back(seen(i, values[what_.parts[i].column]));
+    for (const auto part : what_.parts) parts.push_back(values[part]);
     return parts;
 }
 

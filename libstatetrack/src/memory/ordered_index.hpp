@@ -35,8 +35,6 @@ public:
 
     const index_description& what() const noexcept { return what_; }
     bool depends_on(std::size_t column) const;
-    // How the index sees a value of a part.
-    value seen(std::size_t part, const value& stored) const;
 
     void add(std::int64_t ordinal, const row& values);
     void remove(std::int64_t ordinal, const row& values);

@@ -63,11 +63,10 @@ std::string create_index(const dialect& in, const table& on, const index_descrip
     std::string text = index.unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ";
     text += quoted(index.name) + " ON " + quoted(on.name) + " (";
     bool first = true;
-    for (const auto& part : index.parts) {
+    for (const auto part : index.parts) {
         if (!first) text += ", ";
         first = false;
-        const std::string name = quoted(on.columns[part.column].name);
-        text += part.null_as ? "coalesce(" + name + ", " + std::to_string(*part.null_as) + ")" : name;
+        text += quoted(on.columns[part].name);
     }
     text += ')';
     if (!index.where.empty()) text += " WHERE " + literal_conditions(in, on, index.where);
@@ -82,8 +81,7 @@ std::vector<std::string> create_statements(const dialect& in, const table& descr
     std::vector<std::string> all{create_table(in, described)};
     if (!described.key_is_ordinal) {
         const std::string name = key_index_name(described);
-        all.push_back(
-            create_index(in, described, {.name = name, .parts = {{described.key, {}}}, .unique = true}));
+        all.push_back(create_index(in, described, {.name = name, .parts = {described.key}, .unique = true}));
     }
     for (const auto& index : described.indexes) all.push_back(create_index(in, described, index));
     return all;

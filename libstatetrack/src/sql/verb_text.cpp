@@ -39,10 +39,9 @@ bool is_equality(const table& of, const condition& c) {
            std::ranges::any_of(c.one_of, [&](const value& v) { return admits(of.columns[c.column], v); });
 }
 
-const condition* equality_on(const table& of, std::span<const condition> where, const index_part& part) {
-    const auto at = std::ranges::find_if(where, [&](const condition& c) {
-        return c.column == part.column && !part.null_as && is_equality(of, c);
-    });
+const condition* equality_on(const table& of, std::span<const condition> where, std::size_t column) {
+    const auto at = std::ranges::find_if(
+        where, [&](const condition& c) { return c.column == column && is_equality(of, c); });
     return at == where.end() ? nullptr : &*at;
 }
 
@@ -51,7 +50,7 @@ bool holds_all(const index_description& index, const table& of, std::span<const 
                std::optional<std::size_t> range) {
     return std::ranges::all_of(index.where, [&](const condition& part) {
         const bool is_not_null = part.negated && part.one_of.size() == 1 && is_null(part.one_of.front());
-        if (is_not_null && (range == part.column || equality_on(of, where, {part.column, {}}))) return true;
+        if (is_not_null && (range == part.column || equality_on(of, where, part.column))) return true;
         return std::ranges::any_of(where, [&](const condition& c) { return same_condition(part, c); });
     });
 }
@@ -69,12 +68,12 @@ const index_description* index_to_use(const table& of, std::span<const condition
     // Rows come in the order asked for: a page is not found by sorting everything.
     if (range && order_by_range)
         for (const auto* index : usable)
-            if (index->parts.front().column == *range && !index->parts.front().null_as) return index;
+            if (index->parts.front() == *range) return index;
     // One of several states of a machine's sessions, say: the live ones are few, all that there were are not.
     for (const auto* index : usable) {
         const auto unanswered = std::ranges::find_if(
-            index->parts, [&](const auto& part) { return !equality_on(of, where, part); });
-        const bool has_several = std::any_of(index->parts.begin(), unanswered, [&](const auto& part) {
+            index->parts, [&](const auto part) { return !equality_on(of, where, part); });
+        const bool has_several = std::any_of(index->parts.begin(), unanswered, [&](const auto part) {
             return equality_on(of, where, part)->one_of.size() > 1;
         });
         if (unanswered - index->parts.begin() > 1 && has_several) return index;

@@ -10,14 +10,12 @@
 namespace statetrack::sqlite {
 namespace {
 
-// SQLite names a unique index only where it is over an expression; else it lists the columns.
+// SQLite does not name a unique index: it lists the columns.
 std::string as_sqlite_says(const table& in, const index_description& index) {
-    if (std::ranges::any_of(index.parts, [](const auto& part) { return part.null_as.has_value(); }))
-        return "index '" + std::string(index.name) + "'";
     std::string text;
-    for (const auto& part : index.parts) {
+    for (const auto part : index.parts) {
         if (!text.empty()) text += ", ";
-        text.append(in.name).append(".").append(in.columns[part.column].name);
+        text.append(in.name).append(".").append(in.columns[part].name);
     }
     return text;
 }
@@ -38,8 +36,7 @@ error broken_constraint(const table& in, int code, std::string_view message) {
         case SQLITE_CONSTRAINT_PRIMARYKEY:
         case SQLITE_CONSTRAINT_ROWID: {
             const std::string key_name = sql::key_index_name(in);
-            if (what == as_sqlite_says(in, {.name = key_name, .parts = {{in.key, {}}}}))
-                return key_exists(in);
+            if (what == as_sqlite_says(in, {.name = key_name, .parts = {in.key}})) return key_exists(in);
             for (const auto& index : in.indexes)
                 if (index.unique && what == as_sqlite_says(in, index))
                     return error(index.violation, prefix + std::string(index.name));

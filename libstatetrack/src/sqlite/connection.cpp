@@ -4,7 +4,6 @@
 
 #include "sqlite/broken_constraint.hpp"
 #include "sqlite/sqlite_dialect.hpp"
-#include "sqlite/tallies.hpp"
 
 namespace statetrack::sqlite {
 namespace {
@@ -144,14 +143,32 @@ result<std::vector<stored_row>> connection::select(const table& in, const query&
 }
 
 result<std::int64_t> connection::count(const table& in, std::span<const condition> where) {
-    auto text = tally_text(in, where);
-    if (!text) text = sql::count_text(sqlite_dialect(), in, where);
-    const auto by = prepared(text->sql, in);
+    if (const auto kept = tally_entries(in, where)) return sum(in, *kept);
+    const auto text = sql::count_text(sqlite_dialect(), in, where);
+    const auto by = prepared(text.sql, in);
     if (!by) return by.error();
     run one(**by);
-    bind_all(one, text->parameters);
+    bind_all(one, text.parameters);
     if (const int code = one.step(); code != SQLITE_ROW) return failure(on_.get(), code, reading(in));
     return one.integer(0);
+}
+
+result<std::int64_t> connection::sum(const table& in, std::span<const tally_entry> entries) {
+    static const std::string text(tally_text);
+    const auto by = prepared(text, in);
+    if (!by) return by.error();
+    std::int64_t all = 0;
+    for (const auto& entry : entries) {
+        run one(**by);
+        one.bind(entry.tally);
+        one.bind_text(entry.key);
+        const int code = one.step();
+        if (code == SQLITE_ROW)
+            all += one.integer(0);
+        else if (code != SQLITE_DONE)
+            return failure(on_.get(), code, reading(in));
+    }
+    return all;
 }
 
 result<std::int64_t> connection::insert(const table& in, const row& values) {

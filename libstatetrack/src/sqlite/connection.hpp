@@ -12,6 +12,7 @@
 
 #include "sql/verb_text.hpp"
 #include "sqlite/handle.hpp"
+#include "sqlite/tallies.hpp"
 #include "statetrack/storage.hpp"
 
 namespace statetrack::sqlite {
@@ -40,6 +41,8 @@ public:
     result<std::optional<stored_row>> find(const table& in, const value& key);
     result<std::vector<stored_row>> select(const table& in, const query& what);
     result<std::int64_t> count(const table& in, std::span<const condition> where);
+    // What the tallies say of these together.
+    result<std::int64_t> sum(const table& in, std::span<const tally_entry> entries);
     result<std::int64_t> insert(const table& in, const row& values);
     result<> patch(const table& in, const value& key, std::optional<std::int64_t> version,
                    std::span<const assignment> changes);

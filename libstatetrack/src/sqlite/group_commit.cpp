@@ -24,6 +24,7 @@ void answer_successes(const units& group, const error& with) {
 void abandon(connection& on, row_memory& memory) {
     if (on.on().in_transaction()) (void)on.take(control::rollback);
     memory.journal.commit_failed();
+    memory.tallies.clear();
 }
 
 // True where the transaction was lost, by this unit's doing.
@@ -78,7 +79,8 @@ std::optional<retry> attempt(connection& on, row_memory& memory, const units& gr
     }
     for (std::size_t i = 0; i < group.size(); ++i)
         if (run_unit(on, memory, *group[i])) return retry{i};
-    int code = memory.journal.write();
+    int code = memory.tallies.write();
+    if (code == SQLITE_OK) code = memory.journal.write();
     if (code == SQLITE_OK && folds && memory.journal.fold_some() != SQLITE_OK) {
         abandon(on, memory);
         return retry{};
@@ -86,6 +88,7 @@ std::optional<retry> attempt(connection& on, row_memory& memory, const units& gr
     if (code == SQLITE_OK) code = on.take(control::commit);
     if (code == SQLITE_OK) {
         memory.journal.commit_succeeded();
+        memory.tallies.clear();
         return std::nullopt;
     }
     const error why = commit_failure(on, memory, code);
@@ -112,7 +115,7 @@ void execute_group(connection& on, row_memory& memory, std::span<unit_of_work* c
         const error why = (*lost)->outcome.error();
         left.erase(lost);
         if (attempts + 1 < attempts_max) continue;
-        for (auto* unit : left) unit->outcome = error(errc::store_unavailable, why.detail);
+        for (auto* unit : left) unit->outcome = why;
         return;
     }
 }

@@ -72,6 +72,9 @@ public:
     // In the order of the parameters.
     void bind(const value& v);
     void bind(std::int64_t v) { note(sqlite3_bind_int64(statement_, ++bound_, v)); }
+    void bind_text(std::string_view v) {
+        note(sqlite3_bind_text64(statement_, ++bound_, v.data(), v.size(), SQLITE_STATIC, SQLITE_UTF8));
+    }
     void bind_blob(std::string_view v) {
         note(sqlite3_bind_blob64(statement_, ++bound_, v.data(), v.size(), SQLITE_STATIC));
     }

@@ -21,7 +21,6 @@ std::vector<std::string> names_expected() {
         names.emplace_back(t->name);
         if (!t->key_is_ordinal) names.push_back(sql::key_index_name(*t));
         for (const auto& index : t->indexes) names.emplace_back(index.name);
-        for (auto& one : tally_triggers(*t)) names.push_back(std::move(one.name));
     }
     return names;
 }
@@ -92,20 +91,12 @@ result<> run_all(const database& on, const std::vector<std::string>& statements,
     return {};
 }
 
-std::vector<std::string> everything_of_tallies() {
-    std::vector<std::string> all{create_tallies()};
-    for (const auto* t : schema())
-        for (auto& one : tally_triggers(*t)) all.push_back(std::move(one.sql));
-    return all;
-}
-
 result<> create(const database& on, std::int64_t version) {
     constexpr std::string_view doing = "creating the tables";
     return in_one_transaction(on, doing, [&]() -> result<> {
         for (const auto* t : schema())
             if (auto ran = run_all(on, sql::create_statements(sqlite_dialect(), *t), doing); !ran) return ran;
-        if (auto ran = run_all(on, everything_of_tallies(), doing); !ran) return ran;
-        if (auto ran = on.run(create_journal(), doing); !ran) return ran;
+        if (auto ran = run_all(on, {create_tallies(), create_journal()}, doing); !ran) return ran;
         return run_all(on,
                        {"PRAGMA application_id = " + std::to_string(application_id),
                         "PRAGMA user_version = " + std::to_string(version)},
@@ -115,12 +106,8 @@ result<> create(const database& on, std::int64_t version) {
 
 // Tallies are made again from the rows: no step of a migration has to think of them.
 result<> renew_tallies(const database& on, std::string_view doing) {
-    const auto triggers = names_there(on, "type = 'trigger'");
-    if (!triggers) return triggers.error();
-    std::vector<std::string> statements;
-    for (const auto& name : *triggers) statements.push_back("DROP TRIGGER " + sql::quoted(name));
-    statements.push_back("DROP TABLE IF EXISTS " + sql::quoted(tallies_name));
-    for (auto& one : everything_of_tallies()) statements.push_back(std::move(one));
+    std::vector<std::string> statements{"DROP TABLE IF EXISTS " + sql::quoted(tallies_name),
+                                        create_tallies()};
     for (const auto* t : schema())
         for (auto& one : fill_tallies(*t)) statements.push_back(std::move(one));
     return run_all(on, statements, doing);
@@ -171,11 +158,6 @@ result<identity> identify(const database& on, const std::string& path) {
 }
 
 }  // namespace
-
-const sql::schema_target& released_schema() {
-    static const sql::schema_target released{.version = schema_version, .steps = {}};
-    return released;
-}
 
 result<> verify_pragma(const database& on, const std::string& name, const std::string& expected) {
     const auto found = on.text("PRAGMA " + name, "reading " + name);

@@ -1,5 +1,6 @@
-// What the store knows of the table with beats beside the file: rows that were lately asked for, and beats
-// that are not folded into their rows yet.
+// What the store knows beside the file: of the table with beats the rows that were lately asked for, and the
+// beats that are not folded into their rows yet; of every table what the group being written changes in the
+// counts.
 #pragma once
 
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -7,6 +8,7 @@
 #include <optional>
 
 #include "sqlite/beat_journal.hpp"
+#include "sqlite/tally_batch.hpp"
 #include "sqlite/warm_rows.hpp"
 
 namespace statetrack::sqlite {
@@ -15,6 +17,7 @@ class row_memory {
 public:
     row_memory(const database& writer, const table& of, std::size_t bytes_max)
         : journal(writer, of, [this](const value& key, const beat_state& now) { folded(key, now); }),
+          tallies(writer),
           of_(of),
           warm_(of, bytes_max) {}
 
@@ -35,6 +38,7 @@ public:
     void bring_up_to_committed(stored_row& found) const;
 
     beat_journal journal;
+    tally_batch tallies;
 
 private:
     void folded(const value& key, const beat_state& now);

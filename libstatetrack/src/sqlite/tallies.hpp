@@ -1,31 +1,36 @@
-// Counts kept by triggers, whatever changes the rows: verbs, cascades, a person with the sqlite3 shell. All
-// in one table: which tally, the values that it counts (as a JSON array, which keeps apart what differs), how
-// many.
+// Where the counts stand that the store keeps: all in one table. Which tally, the values that it counts (as
+// SQL literals with commas between, which keeps apart what differs), how many. The writer adds to them what
+// a group has changed (tally_batch).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "sql/condition_text.hpp"
 #include "statetrack/table.hpp"
 
 namespace statetrack::sqlite {
 
 inline constexpr std::string_view tallies_name = "tallies";
+// Parameters: the tally's number, the key.
+inline constexpr std::string_view tally_text =
+    "SELECT \"n\" FROM \"tallies\" WHERE \"tally\" = ?1 AND \"key\" = ?2";
 
 std::string create_tallies();
-struct trigger {
-    std::string name;
-    std::string sql;
-};
-// The triggers that keep the table's tallies.
-std::vector<trigger> tally_triggers(const table& of);
 // Counts the rows that are there already into empty tallies.
 std::vector<std::string> fill_tallies(const table& of);
 
-// How to read this count from a tally; nothing where no tally has exactly these columns.
-std::optional<sql::statement_text> tally_text(const table& of, std::span<const condition> where);
+struct tally_entry {
+    std::int64_t tally = 0;
+    std::string key{};
+
+    friend bool operator==(const tally_entry&, const tally_entry&) = default;
+};
+// Where the row is counted, by the tally at this place among the table's.
+tally_entry entry_of(const table& of, std::size_t place, const row& values);
+// Whose sum is this count; nothing where no tally has exactly these columns.
+std::optional<std::vector<tally_entry>> tally_entries(const table& of, std::span<const condition> where);
 
 }  // namespace statetrack::sqlite

@@ -33,6 +33,7 @@ int write_view::keep() { return begun_ ? on_.take(control::close_unit) : SQLITE_
 
 int write_view::undo() {
     memory_.journal.undo_to(beats_before_);
+    memory_.tallies.undo_to(counts_before_);
     if (!begun_) return SQLITE_OK;
     const int undone = on_.take(control::undo_unit);
     return undone == SQLITE_OK ? on_.take(control::close_unit) : undone;
@@ -57,17 +58,35 @@ result<std::vector<stored_row>> write_view::select(const table& in, const query&
     return found;
 }
 
+result<std::int64_t> write_view::count(const table& in, std::span<const condition> where) {
+    const auto entries = tally_entries(in, where);
+    if (!entries) return view::count(in, where);
+    auto all = guarded([&] { return on_.sum(in, *entries); });
+    if (all)
+        for (const auto& entry : *entries) *all += memory_.tallies.pending(entry);
+    return all;
+}
+
 result<std::int64_t> write_view::insert(const table& in, const row& values) {
     if (auto begun = begin(); !begun) return begun.error();
-    return guarded([&] { return on_.insert(in, values); });
+    auto inserted = guarded([&] { return on_.insert(in, values); });
+    if (inserted) memory_.tallies.count(in, values, 1);
+    return inserted;
 }
 
 result<> write_view::patch(const table& in, const value& key, std::optional<std::int64_t> version,
                            std::span<const assignment> changes) {
     if (auto begun = begin(); !begun) return begun;
     const auto* id = memory_.is_about(in) ? std::get_if<uuid>(&key) : nullptr;
+    std::optional<stored_row> before;
+    if (tallied(in, changes)) {
+        auto found = find(in, key);
+        if (!found) return found.error();
+        before = std::move(*found);
+    }
     if (id) memory_.wrote(*id);
     auto patched = guarded([&] { return on_.patch(in, key, version, changes); });
+    if (patched && before) memory_.tallies.change(in, before->values, changes);
     if (!patched || !id) return patched;
     return journal_patch(in, *id, changes);
 }
@@ -109,8 +128,34 @@ result<> write_view::beat(std::span<const struct beat> beats) {
 
 result<> write_view::erase(const table& in, const value& key) {
     if (auto begun = begin(); !begun) return begun;
+    const auto gone = find(in, key);
+    if (!gone) return gone.error();
+    const auto counts_before = memory_.tallies.mark();
+    result<> erased{};
+    if (*gone) erased = uncount(in, (*gone)->values);
     if (const auto* id = memory_.is_about(in) ? std::get_if<uuid>(&key) : nullptr) memory_.wrote(*id);
-    return guarded([&] { return on_.erase(in, key); });
+    if (erased) erased = guarded([&] { return on_.erase(in, key); });
+    if (!erased) memory_.tallies.undo_to(counts_before);
+    return erased;
+}
+
+result<> write_view::uncount(const table& in, const row& values) {
+    memory_.tallies.count(in, values, -1);
+    for (const auto* other : schema()) {
+        for (const auto& to : other->references) {
+            if (to.table != in.name) continue;
+            query page{.where = {{to.column, {values[in.key]}}}, .limit = select_rows_max};
+            for (;;) {
+                const auto rows = select(*other, page);
+                if (!rows) return rows.error();
+                for (const auto& one : *rows)
+                    if (auto uncounted = uncount(*other, one.values); !uncounted) return uncounted;
+                if (rows->size() < page.limit) break;
+                page.after = rows->back().ordinal;
+            }
+        }
+    }
+    return {};
 }
 
 }  // namespace statetrack::sqlite

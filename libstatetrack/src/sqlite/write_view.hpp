@@ -8,10 +8,12 @@ namespace statetrack::sqlite {
 
 class write_view final : public view {
 public:
-    write_view(connection& on, row_memory& memory) : view(on, memory), beats_before_(memory.journal.mark()) {}
+    write_view(connection& on, row_memory& memory)
+        : view(on, memory), beats_before_(memory.journal.mark()), counts_before_(memory.tallies.mark()) {}
 
     result<std::optional<stored_row>> find(const table& in, const value& key) override;
     result<std::vector<stored_row>> select(const table& in, const query& what) override;
+    result<std::int64_t> count(const table& in, std::span<const condition> where) override;
     result<std::int64_t> insert(const table& in, const row& values) override;
     result<> patch(const table& in, const value& key, std::optional<std::int64_t> version,
                    std::span<const assignment> changes) override;
@@ -28,7 +30,11 @@ private:
     // Where the row's beat columns are written beside its journalled beats, those must say the same.
     result<> journal_patch(const table& in, const uuid& key, std::span<const assignment> changes);
 
+    // Takes a row out of the counts, and with it the rows that go when it goes.
+    result<> uncount(const table& in, const row& values);
+
     std::size_t beats_before_;
+    std::size_t counts_before_;
     bool begun_ = false;
 };
 

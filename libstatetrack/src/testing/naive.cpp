@@ -58,10 +58,7 @@ bool naive_tables::collides(const table& in, const index_description& index, con
                             std::optional<std::int64_t> self) const {
     const auto parts_of = [&](const row& of) {
         row parts;
-        for (const auto& part : index.parts) {
-            const auto& v = of[part.column];
-            parts.push_back(is_null(v) && part.null_as ? value{*part.null_as} : v);
-        }
+        for (const auto part : index.parts) parts.push_back(of[part]);
         return parts;
     };
     const row mine = parts_of(values);
@@ -79,8 +76,7 @@ std::set<errc> naive_tables::broken_by(const table& in, const row& values,
             broken.insert(errc::conflict);
     for (const auto& one : in.null_checks)
         if (is_null(values[one.column]) != meets(values, one.when)) broken.insert(errc::conflict);
-    if (!in.key_is_ordinal &&
-        collides(in, {.name = "key", .parts = {{in.key, {}}}, .unique = true}, values, self))
+    if (!in.key_is_ordinal && collides(in, {.name = "key", .parts = {in.key}, .unique = true}, values, self))
         broken.insert(errc::already_exists);
     for (const auto& index : in.indexes)
         if (collides(in, index, values, self)) broken.insert(index.violation);

@@ -1,0 +1,42 @@
+// Every version of the schema that was released, and the way from each to the next.
+#include "sqlite/opening.hpp"
+#include "statetrack/table.hpp"
+
+namespace statetrack::sqlite {
+namespace {
+
+// Triggers kept the counts; now the writer does, once a group. A session in a slot stands in one unique index
+// of places instead of two.
+sql::migration counts_by_the_writer() {
+    sql::migration step{.to = 2};
+    struct triggers {
+        const char* of;
+        int tallies;
+        int first[2];  // that had triggers for inserting and deleting; -1: none
+    };
+    const triggers before[] = {{"sessions", 16, {0, 8}}, {"tasks", 4, {0, -1}}, {"machines", 2, {0, -1}}};
+    for (const auto& t : before) {
+        const std::string head = "DROP TRIGGER IF EXISTS \"" + std::string(t.of) + "_tally_";
+        for (int i = 0; i < t.tallies; ++i) step.statements.push_back(head + std::to_string(i) + "_UPDATE\"");
+        for (const int i : t.first) {
+            if (i < 0) continue;
+            step.statements.push_back(head + std::to_string(i) + "_INSERT\"");
+            step.statements.push_back(head + std::to_string(i) + "_DELETE\"");
+        }
+    }
+    step.statements.insert(
+        step.statements.end(),
+        {"DROP INDEX \"sessions_active_place\"",
+         "CREATE UNIQUE INDEX \"sessions_active_place\" ON \"sessions\" (\"project_id\", \"machine_id\") "
+         "WHERE \"status\" = 'active' AND \"machine_id\" IS NOT NULL AND \"docker_slot\" IS NULL"});
+    return step;
+}
+
+}  // namespace
+
+const sql::schema_target& released_schema() {
+    static const sql::schema_target released{.version = schema_version, .steps = {counts_by_the_writer()}};
+    return released;
+}
+
+}  // namespace statetrack::sqlite

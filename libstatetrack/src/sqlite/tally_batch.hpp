@@ -1,0 +1,63 @@
+// What the units of one group have changed in the tallies: written once a group, each count once, instead of
+// with every row.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sqlite/handle.hpp"
+#include "sqlite/tallies.hpp"
+#include "statetrack/storage.hpp"
+
+namespace statetrack::sqlite {
+
+// The writer's, and used in its turn.
+class tally_batch {
+public:
+    explicit tally_batch(const database& on) : on_(on) {}
+
+    // A row of this table has come (1) or gone (-1).
+    void count(const table& of, const row& values, std::int64_t by);
+    // A row has changed in these columns.
+    void change(const table& of, const row& from, std::span<const assignment> changes);
+
+    std::size_t mark() const noexcept { return noted_.size(); }
+    // A refused unit's changes go: back to the mark.
+    void undo_to(std::size_t mark);
+    void clear();
+
+    // What is to be added to the count that the file holds.
+    std::int64_t pending(const tally_entry& entry) const;
+
+    // Before the group's COMMIT. SQLite's code.
+    int write();
+
+private:
+    struct entry_hash {
+        std::size_t operator()(const tally_entry& e) const noexcept {
+            return std::hash<std::string>{}(e.key) ^ static_cast<std::size_t>(e.tally * 0x9E3779B97F4A7C15);
+        }
+    };
+    struct noted {
+        std::size_t entry = 0;
+        std::int64_t by = 0;
+    };
+
+    void note(const table& of, std::size_t place, const row& values, std::int64_t by);
+    int prepare();
+
+    const database& on_;
+    statement add_, drop_;
+    std::unordered_map<tally_entry, std::size_t, entry_hash> known_;
+    std::vector<const tally_entry*> entries_;  // in known_
+    std::vector<std::int64_t> sums_;           // of the entries
+    std::vector<noted> noted_;
+};
+
+// Whether a change of one of these columns changes what the table's tallies say.
+bool tallied(const table& of, std::span<const assignment> changes);
+
+}  // namespace statetrack::sqlite
