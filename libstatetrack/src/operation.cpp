@@ -2,50 +2,44 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "history.hpp"
 #include "statetrack/lifecycle.hpp"
 #include "tracker_impl.hpp"
 
 namespace statetrack {
 namespace {
 
-// The columns in which two rows differ, as assignments, and as the JSON members that the event keeps.
-struct difference {
-    std::vector<assignment> assignments;
-    std::string json = "{";
-
-    void add(const table& in, std::size_t column, value to) {
-        if (json.size() > 1) json += ',';
-        append_json_string(json, in.columns[column].name);
-        json += ':';
-        append_json(json, in.columns[column].kind, to);
-        assignments.push_back({column, std::move(to)});
-    }
-    std::string closed() const { return json + '}'; }
-};
-
+// The columns in which two rows differ.
 template <class T>
-difference differ(const T& before, const T& after) {
-    const table& in = table_of<T>();
-    difference found;
+std::vector<assignment> differ(const T& before, const T& after) {
+    std::vector<assignment> found;
     std::size_t column = 0;
     for_each_member<T>([&](std::string_view, auto member) {
         using field = std::remove_cvref_t<decltype(before.*member.value)>;
         if (!(before.*member.value == after.*member.value))
-            found.add(in, column, projection<field>::to(after.*member.value));
+            found.push_back({column, projection<field>::to(after.*member.value)});
         ++column;
     });
     return found;
 }
 
-// Of a new row; what is not there is null.
+// As the event keeps them, but for those that it says by itself.
+template <class Implied>
+std::string as_json(const table& in, const std::vector<assignment>& changes, Implied implied) {
+    std::string json = "{";
+    for (const auto& [column, to] : changes) {
+        if (implied(column)) continue;
+        if (json.size() > 1) json += ',';
+        append_json_string(json, in.columns[column].name);
+        json += ':';
+        append_json(json, in.columns[column].kind, to);
+    }
+    return json + '}';
+}
+
 template <class T>
-std::string all_columns(const T& row) {
-    const table& in = table_of<T>();
-    difference all;
-    auto values = to_row(row);
-    for (std::size_t i = 0; i < values.size(); ++i)
-        if (!is_null(values[i])) all.add(in, i, std::move(values[i]));
-    return all.closed();
+std::string since_birth(const T& row, const T& at_birth) {
+    return as_json(table_of<T>(), differ(at_birth, row), [](std::size_t) { return false; });
 }
 
 template <class T>
@@ -60,10 +54,12 @@ result<std::optional<std::string>> write_changes(operation& op, const value& key
     if (before == after && !insist) return std::optional<std::string>{};
     after.version = before.version + 1;
     after.updated_at = op.at.now;
-    const difference changes = differ(before, after);
-    const auto written = op.tx.patch(table_of<T>(), key, before.version, changes.assignments);
+    const auto changes = differ(before, after);
+    const auto written = op.tx.patch(table_of<T>(), key, before.version, changes);
     if (!written) return written.error();
-    return std::optional<std::string>(changes.closed());
+    return std::optional<std::string>(as_json(table_of<T>(), changes, [](std::size_t column) {
+        return column == column_of<&T::status>() || column == column_of<&T::updated_at>();
+    }));
 }
 
 }  // namespace
@@ -194,20 +190,20 @@ result<> operation::insert(const session& row, const event_note& note) {
     if (const auto done = tx.insert(table_of<session>(), to_row(row)); !done) return done.error();
     out.sessions.push_back({row, {.at = at.age, .heard = at.age}});
     return append(entity_type::session, to_string(row.session_id), row.session_id, note, std::nullopt,
-                  status_name(row), all_columns(row));
+                  status_name(row), since_birth(row, born(row.session_id, row.status, at.now)));
 }
 
 result<> operation::insert(const task& row, const event_note& note) {
     if (const auto done = tx.insert(table_of<task>(), to_row(row)); !done) return done.error();
     return append(entity_type::task, to_string(row.task_id), row.session_id, note, std::nullopt,
-                  status_name(row), all_columns(row));
+                  status_name(row), since_birth(row, born(row.task_id, row.session_id, row.status, at.now)));
 }
 
 result<> operation::insert(const machine& row, const event_note& note) {
     if (const auto done = tx.insert(table_of<machine>(), to_row(row)); !done) return done.error();
     out.machines.push_back({row, at.age});
     return append(entity_type::machine, row.machine_id, std::nullopt, note, std::nullopt, status_name(row),
-                  all_columns(row));
+                  since_birth(row, born(row.machine_id, row.status, at.now)));
 }
 
 result<> operation::update(const session& before, session& after, const event_note& note) {

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "history.hpp"
 #include "operation.hpp"
 #include "statetrack/entities.hpp"
 #include "statetrack/lifecycle.hpp"
@@ -155,7 +156,14 @@ private:
         auto& values = replayed_[key];
         values.resize(in.columns.size());
         const auto data = e.data.object();
-        for (const auto& member : data.at("changes").as_object()) {
+        const auto& changes = data.at("changes").as_object();
+        if (!e.from) {
+            if (auto at_birth = row_at_birth(e)) values = std::move(*at_birth);
+        } else if (changes.contains(in.columns[*in.version].name)) {
+            values[in.column_named("status")] = e.to ? value{*e.to} : value{};
+            values[in.column_named("updated_at")] = e.at.ms;
+        }
+        for (const auto& member : changes) {
             const std::size_t column = in.column_named(std::string_view(member.key()));
             values[column] = from_json(in.columns[column].kind, member.value());
         }

@@ -277,7 +277,8 @@ template <>
 inline constexpr field_notes notes_of<&machine::updated_at>{.doc = "The last change but plain heartbeats."};
 
 // One change, written in the transaction of the change itself. data.changes holds the columns that changed
-// with their new values (all of them at creation), so that the events replayed give the rows.
+// with their new values, less what the event says by itself: at creation what any new row begins with, then
+// `to` as the status and `at` as updated_at. So the events replayed give the rows.
 struct event {
     std::int64_t sequence = 0;
     entity_type entity = entity_type::session;
@@ -327,7 +328,9 @@ template <>
 inline constexpr field_notes notes_of<&event::request_id>{.doc = "The request that did it."};
 template <>
 inline constexpr field_notes notes_of<&event::data>{
-    .doc = "The inputs of a verdict, and in `changes` every column that changed."};
+    .doc =
+        "The inputs of a verdict, and in `changes` every field that changed, but for status and "
+        "updated_at, and at creation for what a new row begins with."};
 
 // What the tracker itself must remember across restarts: the alive mark and its absences.
 struct memo {

@@ -51,8 +51,8 @@ bool meets(const row& values, std::span<const condition> all);
 
 struct index_description {
     std::string_view name;
-    std::vector<std::size_t> parts;  // columns
-    bool unique = false;             // but for nulls, which equal nothing
+    std::vector<std::size_t> parts;   // columns
+    bool unique = false;              // but for nulls, which equal nothing
     std::vector<condition> where{};   // rows outside are not in the index
     errc violation = errc::conflict;  // what breaking a unique index is called
 };
