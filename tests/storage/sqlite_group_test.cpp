@@ -1,6 +1,9 @@
 // Groups of units when something goes wrong beneath them: a full disk, a lost transaction, a commit that
 // fails.
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 
 #include "sqlite/group_commit.hpp"
@@ -56,6 +59,26 @@ void is_error(const result<>& outcome, errc expected) {
     REQUIRE(!outcome.has_value());
     CHECK_MESSAGE(outcome.error().is(expected), outcome.error().code.message(), ": ", outcome.error().detail);
 }
+
+// No file of this process grows beyond it: writing fails as on a broken disk.
+class file_size_limit {
+public:
+    explicit file_size_limit(std::uintmax_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+        REQUIRE(getrlimit(RLIMIT_FSIZE, &before_) == 0);
+        const rlimit now{bytes, before_.rlim_max};
+        REQUIRE(setrlimit(RLIMIT_FSIZE, &now) == 0);
+    }
+    ~file_size_limit() {
+        setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, signal_);
+    }
+    file_size_limit(const file_size_limit&) = delete;
+    file_size_limit& operator=(const file_size_limit&) = delete;
+
+private:
+    rlimit before_{};
+    void (*signal_)(int);
+};
 
 // Every tally as the rows say it should be.
 std::int64_t tallies_that_differ(const sqlite_fixture& f) {
@@ -123,6 +146,27 @@ TEST_CASE("Until the disk is full every success is durable, and from then on eve
     CHECK(f.sessions() == durable);
     CHECK(tallies_that_differ(f) == 0);
     CHECK(write(*f, inserting(session_number(++n)).body).has_value());
+}
+
+TEST_CASE("A log that can be written no further refuses the group whole, and what was acknowledged stays") {
+    sqlite_fixture f;
+    std::size_t n = 0, durable = 0;
+    const auto execute_one = [&] { return write(*f, inserting(session_number(++n)).body); };
+    for (; durable < 20; ++durable) REQUIRE(execute_one().has_value());
+    {
+        const file_size_limit limit(std::filesystem::file_size(f.path() + "-wal") + 30'000);
+        while (execute_one().has_value()) ++durable;
+        const auto refused = execute_one();
+        REQUIRE(!refused.has_value());
+        // Known not to be in the log: it could not be written, so it cannot have been synced.
+        CHECK_MESSAGE(!refused.error().is(errc::commit_unknown), refused.error().detail);
+        CHECK(f->find(table_of<session>(), session_number(1).session_id).has_value());
+    }
+    for (int more = 0; more < 20; ++more, ++durable) REQUIRE(execute_one().has_value());
+    CHECK(f.sessions() == static_cast<std::int64_t>(durable));
+    f.open();
+    CHECK(f.sessions() == static_cast<std::int64_t>(durable));
+    CHECK(tallies_that_differ(f) == 0);
 }
 
 TEST_CASE("A unit that loses the transaction loses it for itself alone") {

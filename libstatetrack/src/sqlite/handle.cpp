@@ -58,8 +58,8 @@ result<database> database::open(const std::string& path, const open_options& opt
     std::string uri = "file://" + in_uri(path);
     if (!options.mode_of.empty()) uri += "?modeof=" + in_uri(options.mode_of);
     sqlite3* raw = nullptr;
-    const int code =
-        sqlite3_open_v2(uri.c_str(), &raw, options.flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int code = sqlite3_open_v2(uri.c_str(), &raw, options.flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
+                                     options.vfs);
     database opened;
     opened.handle_.reset(raw);  // to be closed even where opening failed
     if (code != SQLITE_OK) return failure(raw, raw ? sqlite3_extended_errcode(raw) : code, "opening " + path);

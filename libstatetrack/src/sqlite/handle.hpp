@@ -20,7 +20,8 @@ error failure(sqlite3* on, int code, std::string_view doing);
 
 struct open_options {
     int flags = SQLITE_OPEN_READWRITE;
-    std::string mode_of{};  // a file whose permissions a new database file gets
+    std::string mode_of{};      // a file whose permissions a new database file gets
+    const char* vfs = nullptr;  // the file system's name; null: the default one
 };
 
 // One connection. Not safe to share between threads without a lock of the owner's.

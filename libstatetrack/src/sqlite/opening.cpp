@@ -5,6 +5,7 @@
 
 #include "sql/schema_text.hpp"
 #include "sqlite/beat_journal.hpp"
+#include "sqlite/gathering_vfs.hpp"
 #include "sqlite/online_copy.hpp"
 #include "sqlite/sqlite_dialect.hpp"
 #include "sqlite/tallies.hpp"
@@ -171,8 +172,9 @@ result<> verify_pragma(const database& on, const std::string& name, const std::s
 result<database> open_writer(const sqlite_options& options, const std::string& lock_path,
                              const sql::schema_target& target) {
     const auto& path = options.path;
-    auto on =
-        database::open(path, {.flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, .mode_of = lock_path});
+    auto on = database::open(
+        path,
+        {.flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, .mode_of = lock_path, .vfs = gathering_vfs()});
     if (!on) return on.error();
     if (sqlite3_db_readonly(on->get(), "main") != 0)
         return error(errc::store_unavailable, path + " can only be read");

@@ -1,0 +1,150 @@
+#include "sqlite/gathering_vfs.hpp"
+
+#include <sqlite3.h>
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <utility>
+
+namespace statetrack::sqlite {
+namespace {
+
+// A larger commit is written in pieces of this size. SQLite's own files take no more than 0x1ffff bytes at a
+// time (seekAndWriteFd in os_unix.c).
+constexpr int gathered_max = 120 * 1024;
+
+// Stands before the file that it wraps, in the memory that SQLite gives.
+struct gathering_file {
+    sqlite3_file base;
+    std::unique_ptr<char[]> bytes;  // made when first written to
+    sqlite3_int64 at = 0;           // of the first one in the file
+    int count = 0;
+};
+
+constexpr std::size_t alignment = alignof(std::max_align_t);
+constexpr std::size_t wrapper_size = (sizeof(gathering_file) + alignment - 1) / alignment * alignment;
+
+gathering_file& self(sqlite3_file* file) { return *reinterpret_cast<gathering_file*>(file); }
+sqlite3_file* below(sqlite3_file* file) {
+    return reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(file) + wrapper_size);
+}
+
+int write_gathered(sqlite3_file* file) {
+    auto& me = self(file);
+    const int count = std::exchange(me.count, 0);
+    if (count == 0) return SQLITE_OK;
+    return below(file)->pMethods->xWrite(below(file), me.bytes.get(), count, me.at);
+}
+
+int close(sqlite3_file* file) {
+    const int written = write_gathered(file);
+    const int closed = below(file)->pMethods->xClose(below(file));
+    self(file).~gathering_file();
+    return written != SQLITE_OK ? written : closed;
+}
+
+int read(sqlite3_file* file, void* to, int count, sqlite3_int64 at) {
+    auto& me = self(file);
+    if (me.count > 0 && at < me.at + me.count && at + count > me.at)
+        if (const int code = write_gathered(file); code != SQLITE_OK) return code;
+    return below(file)->pMethods->xRead(below(file), to, count, at);
+}
+
+int write(sqlite3_file* file, const void* from, int count, sqlite3_int64 at) {
+    auto& me = self(file);
+    if (me.count > 0 && (at != me.at + me.count || me.count + count > gathered_max))
+        if (const int code = write_gathered(file); code != SQLITE_OK) return code;
+    if (!me.bytes && count <= gathered_max) me.bytes.reset(new (std::nothrow) char[gathered_max]);
+    if (!me.bytes || count > gathered_max) return below(file)->pMethods->xWrite(below(file), from, count, at);
+    if (me.count == 0) me.at = at;
+    std::memcpy(me.bytes.get() + me.count, from, static_cast<std::size_t>(count));
+    me.count += count;
+    return SQLITE_OK;
+}
+
+int truncate(sqlite3_file* file, sqlite3_int64 size) {
+    if (const int code = write_gathered(file); code != SQLITE_OK) return code;
+    return below(file)->pMethods->xTruncate(below(file), size);
+}
+
+int sync(sqlite3_file* file, int flags) {
+    if (const int code = write_gathered(file); code != SQLITE_OK) return code;
+    return below(file)->pMethods->xSync(below(file), flags);
+}
+
+int size(sqlite3_file* file, sqlite3_int64* to) {
+    if (const int code = write_gathered(file); code != SQLITE_OK) return code;
+    return below(file)->pMethods->xFileSize(below(file), to);
+}
+
+int lock(sqlite3_file* file, int level) { return below(file)->pMethods->xLock(below(file), level); }
+int unlock(sqlite3_file* file, int level) { return below(file)->pMethods->xUnlock(below(file), level); }
+int reserved(sqlite3_file* file, int* to) {
+    return below(file)->pMethods->xCheckReservedLock(below(file), to);
+}
+int control(sqlite3_file* file, int what, void* with) {
+    return below(file)->pMethods->xFileControl(below(file), what, with);
+}
+int sector_size(sqlite3_file* file) { return below(file)->pMethods->xSectorSize(below(file)); }
+int characteristics(sqlite3_file* file) { return below(file)->pMethods->xDeviceCharacteristics(below(file)); }
+
+// Version 1: shared memory and mapping are the database file's, which is not wrapped.
+constexpr sqlite3_io_methods methods{.iVersion = 1,
+                                     .xClose = close,
+                                     .xRead = read,
+                                     .xWrite = write,
+                                     .xTruncate = truncate,
+                                     .xSync = sync,
+                                     .xFileSize = size,
+                                     .xLock = lock,
+                                     .xUnlock = unlock,
+                                     .xCheckReservedLock = reserved,
+                                     .xFileControl = control,
+                                     .xSectorSize = sector_size,
+                                     .xDeviceCharacteristics = characteristics,
+                                     .xShmMap = nullptr,
+                                     .xShmLock = nullptr,
+                                     .xShmBarrier = nullptr,
+                                     .xShmUnmap = nullptr,
+                                     .xFetch = nullptr,
+                                     .xUnfetch = nullptr};
+
+sqlite3_vfs* under = nullptr;
+
+int open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* opened_flags) {
+    if ((flags & SQLITE_OPEN_WAL) == 0) return under->xOpen(under, name, file, flags, opened_flags);
+    file->pMethods = nullptr;
+    sqlite3_file* real = below(file);
+    real->pMethods = nullptr;
+    const int code = under->xOpen(under, name, real, flags, opened_flags);
+    if (code != SQLITE_OK) {
+        if (real->pMethods) real->pMethods->xClose(real);
+        return code;
+    }
+    new (file) gathering_file{.base = {&methods}, .bytes = {}};
+    return SQLITE_OK;
+}
+
+// All but opening is done by the functions below, which find what they need in the copy.
+bool register_it(sqlite3_vfs& made) {
+    under = sqlite3_vfs_find(nullptr);
+    if (!under) return false;
+    made = *under;
+    made.pNext = nullptr;
+    made.zName = "statetrack-gathering";
+    made.szOsFile = static_cast<int>(wrapper_size) + under->szOsFile;
+    made.xOpen = open;
+    return sqlite3_vfs_register(&made, 0) == SQLITE_OK;
+}
+
+}  // namespace
+
+const char* gathering_vfs() {
+    static sqlite3_vfs made{};
+    static const bool registered = register_it(made);
+    return registered ? made.zName : nullptr;
+}
+
+}  // namespace statetrack::sqlite

@@ -1,0 +1,16 @@
+// The operating system's files as SQLite asks for them, but for one thing: what it appends to the write-ahead
+// log, two small writes a page, is gathered and written at once when the log is synced.
+//
+// Sound because nobody looks for a commit in the log before the sync that makes it durable: with
+// synchronous=FULL SQLite publishes a commit's pages after that (sqlite3WalFrames syncs, then appends to the
+// wal-index), and the order of writes and syncs stays what it was. A failed write is reported by the sync
+// that needed it, as the write's own error, and what was gathered is dropped: the commit is not in the log.
+#pragma once
+
+namespace statetrack::sqlite {
+
+// The name to open a connection with; only one whose synchronous stays FULL. Over whatever file system is the
+// default one at the first call. Null: it could not be registered. From any thread.
+const char* gathering_vfs();
+
+}  // namespace statetrack::sqlite
