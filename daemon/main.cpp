@@ -58,6 +58,9 @@ std::uint64_t seed_from(statetrack::id_source& ids) {
 
 std::string describe(const statetrack::error& e) { return e.detail.empty() ? e.code.message() : e.detail; }
 
+// What long work leaves to everybody else between its portions of a millisecond.
+constexpr std::chrono::milliseconds give_way_for{15};
+
 server_options server_options_of(const settings& s) {
     const auto cores = std::max(1u, std::thread::hardware_concurrency());
     return {.host = s.host,
@@ -186,6 +189,10 @@ int serve(command_line& command) {
 
     obey_signals(serving, in, manager, threads, again);
     in.open_connections = [&serving] { return serving.open_connections(); };
+    in.give_way = [&in] {
+        std::this_thread::sleep_for(give_way_for);
+        return !in.draining;
+    };
     threads.start();
     if (opened)
         threads.attend(*data.tracked(), *data.keep());

@@ -62,6 +62,8 @@ struct context {
     metrics* counted = nullptr;          // null: nothing is counted
     circuit_breaker* breaker = nullptr;  // null: none
     std::function<std::size_t()> open_connections{};
+    // Waits a moment, between portions of long work; false: it is to end. Empty: goes on at once.
+    std::function<bool()> give_way{};
     std::string environment{};
     statetrack::instant started{};
     std::atomic<bool> draining{false};

@@ -100,7 +100,8 @@ response clean_up(const context& in, const call& asked) {
     query_reader query(asked);
     const auto days = query.integer("older_than_days");
     if (auto wrong = wrong_query(in, asked, query)) return std::move(*wrong);
-    const auto report = in.tracker->cleanup(days, {.actor = asked.actor, .request_id = asked.request_id});
+    const auto report =
+        in.tracker->cleanup(days, {.actor = asked.actor, .request_id = asked.request_id}, in.give_way);
     if (!report) return refused(in, asked, report.error());
     in.log->info("sessions cleaned up", {{"request_id", asked.request_id},
                                          {"deleted_sessions", report->deleted_sessions},

@@ -62,6 +62,11 @@ std::size_t commit_queue::drain() {
     return called;
 }
 
+std::uint64_t commit_queue::settled_ever() const {
+    std::lock_guard lock(mutex_);
+    return settled_ever_;
+}
+
 void commit_queue::lead(std::unique_lock<std::mutex>& lock) {
     leading_ = true;
     group_.clear();
@@ -78,6 +83,7 @@ void commit_queue::lead(std::unique_lock<std::mutex>& lock) {
 
     lock.lock();
     leading_ = false;
+    settled_ever_ += group_.size();
     for (auto* job : group_) {
         job->settled_ = true;
         if (job->posted_) finished_.emplace_back(job);

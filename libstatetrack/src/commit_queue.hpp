@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -56,6 +57,8 @@ public:
     void post(std::unique_ptr<commit_job> job);
     // Commits what has gathered, and calls completions until none is left. How many it called.
     std::size_t drain();
+    // How many jobs ever were.
+    std::uint64_t settled_ever() const;
 
 private:
     // Takes a group, executes and settles it. Called with the lock held and no leader; returns with it held.
@@ -63,8 +66,9 @@ private:
 
     store& keep_;
     std::function<void()> on_work_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable settled_;
+    std::uint64_t settled_ever_ = 0;
     bool leading_ = false;
     std::deque<commit_job*> waiting_;
     std::vector<std::unique_ptr<commit_job>> finished_;  // posted ones whose completion is due

@@ -9,6 +9,9 @@
 namespace statetrack {
 namespace {
 
+// At a time, at the opening: as rows they take a kilobyte each, which the heap would keep for ever.
+constexpr std::size_t loaded_rows = 500;
+
 constexpr std::array live_states{session_status::pending, session_status::active, session_status::paused,
                                  session_status::stalled};
 
@@ -60,7 +63,7 @@ result<> tracker::impl::load() {
         // What was heard before we went away lies that far back in listened time.
         const auto listened_then = [&](instant heard) { return std::min<std::int64_t>(0, heard - alive_at); };
 
-        query machines{.limit = select_rows_max};
+        query machines{.limit = loaded_rows};
         const auto rows = select_all<machine>(from, machines);
         if (!rows) return rows.error();
         for (const machine& row : *rows) {
@@ -70,7 +73,7 @@ result<> tracker::impl::load() {
         }
         const auto away = times.absences(at.age);
         for (const auto status : live_states) {
-            query live{.where = {where<&session::status>(status)}, .limit = select_rows_max};
+            query live{.where = {where<&session::status>(status)}, .limit = loaded_rows};
             for (;;) {
                 auto page = from.select(table_of<session>(), live);
                 if (!page) return page.error();

@@ -44,10 +44,39 @@ TEST_CASE("the sweep retains by itself, once an interval, all that is due") {
     h.clock.advance(31 * day);
     std::int64_t deleted = 0;
     for (int i = 0; i < 50; ++i) {
-        deleted += h->sweep().deleted_sessions;
+        const auto report = h->sweep();
+        deleted += report.deleted_sessions;
+        if (deleted < 300) CHECK(report.next_in_ms <= 25);
         h.clock.advance(1'000);
     }
     CHECK(deleted == 300);
+}
+
+TEST_CASE("a cleanup gives way to whoever writes meanwhile, and ends when it is told to") {
+    harness h;
+    const session alive = h.create("alive");
+    for (int i = 0; i < 20; ++i) completed(h, "p" + std::to_string(i));
+    h.clock.advance(1'000);
+    const auto somebody_beats = [&] {
+        h->enqueue(heartbeat{.session_id = alive.session_id}, {}, [](auto&&) {});
+    };
+    CHECK(value_of(h->cleanup(0, {}, [] { return false; })).deleted_sessions == 20);  // nobody else is there
+
+    for (int i = 0; i < 20; ++i) completed(h, "q" + std::to_string(i));
+    h.clock.advance(1'000);
+    somebody_beats();
+    const auto cut_short = value_of(h->cleanup(0, {}, [] { return false; })).deleted_sessions;
+    CHECK(cut_short > 0);
+    CHECK(cut_short < 20);
+    int pauses = 0;
+    somebody_beats();
+    const auto rest = value_of(h->cleanup(0, {}, [&] {
+        if (++pauses < 3) somebody_beats();
+        return true;
+    }));
+    CHECK(rest.deleted_sessions + cut_short == 20);
+    CHECK(pauses == 3);
+    h->commit_pending();
 }
 
 TEST_CASE("archived sessions are spared always, and their like behind them are still found") {

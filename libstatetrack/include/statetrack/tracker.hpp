@@ -78,8 +78,12 @@ public:
     sweep_report sweep();
     // Looks at every active session now, due or not.
     result<sweep_report> detect_failures();
-    // Deletes ended sessions older than so many days (the option's where none is given), batch by batch.
-    result<cleanup_report> cleanup(std::optional<std::int64_t> older_than_days = {}, const caller& by = {});
+    // Deletes ended sessions older than so many days (the option's where none is given), batch by batch, each
+    // a millisecond or so. `pause` is called after a batch during which others wrote too: a host that waits
+    // there (15 ms, say) keeps the slowest hundredth of them from feeling it; false ends the cleanup, with
+    // what was deleted so far.
+    result<cleanup_report> cleanup(std::optional<std::int64_t> older_than_days = {}, const caller& by = {},
+                                   const std::function<bool()>& pause = {});
 
     // Reading. Errors beside those of the store: not_found.
     result<session_view> find_session(const uuid& id) const;
