@@ -26,6 +26,8 @@ public:
     // `bytes`: all since the request began. The header's size once it is whole.
     std::optional<std::size_t> scan(std::string_view bytes);
     const std::optional<header_refusal>& refusal() const noexcept { return refusal_; }
+    // How many bytes were found to be sound.
+    std::size_t judged() const noexcept { return at_; }
 
 private:
     std::optional<std::size_t> refuse(int status, std::string_view code, std::string message);

@@ -24,15 +24,19 @@ std::string_view view_of(const flat_buffer& buffer) {
     return {static_cast<const char*>(buffer.data().data()), buffer.size()};
 }
 
-// What can be made out of a header that is refused before it is parsed.
+// What can be made out of a header that is refused before it is parsed, of the bytes that were judged: what
+// came behind them is a matter of how the peer's bytes were cut.
 request request_line_of(std::string_view bytes) {
-    const auto line = bytes.substr(0, std::min(bytes.find("\r\n"), bytes.size()));
+    const auto line_end = bytes.find("\r\n");
+    const auto line = bytes.substr(0, line_end);
     const auto first = line.find(' ');
     if (first == std::string_view::npos) return {};
-    const auto target = line.substr(first + 1, line.find(' ', first + 1) - first - 1);
-    const bool printable =
-        std::all_of(target.begin(), target.end(), [](char c) { return c > 0x20 && c < 0x7F; });
-    return {.method = verb_of(line.substr(0, first)), .target = std::string(printable ? target : "")};
+    const auto second = line.find(' ', first + 1);
+    const bool whole = second != std::string_view::npos || line_end != std::string_view::npos;
+    const auto target = line.substr(first + 1, second - first - 1);
+    const bool sound = whole && target.starts_with('/') &&
+                       std::all_of(target.begin(), target.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+    return {.method = verb_of(line.substr(0, first)), .target = std::string(sound ? target : "")};
 }
 
 // A version as such, whichever it is (RFC 9112, 2.3).
@@ -93,7 +97,7 @@ event request_reader::read_header(flat_buffer& buffer) {
     if (size) return parse_header(buffer, *size);
     const auto& wrong = scanner_.refusal();
     if (!wrong) return event::wants_more;
-    head_ = request_line_of(view_of(buffer));
+    head_ = request_line_of(view_of(buffer).substr(0, scanner_.judged()));
     return refuse(*wrong);
 }
 
@@ -105,7 +109,7 @@ event request_reader::parse_header(flat_buffer& buffer, std::size_t size) {
     parser.put({buffer.data().data(), size}, ec);
     const auto& header = parser.get();
     if (ec || !parser.is_header_done()) {
-        head_ = request_line_of(view_of(buffer));
+        head_ = request_line_of(view_of(buffer).substr(0, size));
         take_fields(header, head_.fields);
         if (ec == http::error::bad_version && ends_with_version(view_of(buffer)))
             return refuse(505, "bad_request", "send HTTP/1.1 or HTTP/1.0");

@@ -90,7 +90,8 @@ std::string read_as(const std::vector<std::string_view>& pieces) {
             const auto found = reader.step(buffer);
             if (found == request_reader::event::wants_more) break;
             if (found == request_reader::event::refused)
-                return seen + "refused " + std::to_string(reader.why().status) + ' ' + reader.why().message;
+                return seen + "refused " + std::to_string(reader.why().status) + ' ' + reader.why().message +
+                       ' ' + reader.take_head().target;
             if (found == request_reader::event::header) {
                 const auto head = reader.take_head();
                 seen += std::string(name_of(head.method)) + ' ' + head.target +
