@@ -236,14 +236,20 @@ command_line read(std::vector<std::string> arguments, const surroundings& world,
     return read;
 }
 
+// `--api-key KEY` is no such flag, and an argument that none wants: what is wrong is repeated, and logged.
+command_line without_shown_keys(command_line read) {
+    for (auto& line : read.problems) mask_keys(line);
+    return read;
+}
+
 }  // namespace
 
 command_line read_command_line(std::vector<std::string> arguments, const surroundings& world) {
-    return read(std::move(arguments), world, std::nullopt);
+    return without_shown_keys(read(std::move(arguments), world, std::nullopt));
 }
 
 command_line read_again(const command_line& first, const surroundings& world) {
-    return read(first.arguments, world, first.kept_keys);
+    return without_shown_keys(read(first.arguments, world, first.kept_keys));
 }
 
 surroundings system_surroundings() {

@@ -13,6 +13,7 @@ namespace statetrackd {
 namespace {
 
 constexpr std::size_t key_name_length_max = 64;
+constexpr std::size_t key_length = 36;
 
 // Looked up once: OpenSSL 3 would search its providers anew for each digest.
 const EVP_MD* sha256() {
@@ -43,6 +44,13 @@ bool is_key_name(std::string_view name) {
                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                       c == '-' || c == '_' || c == '.' || c == '@';
            });
+}
+
+// Where a key begins in the text; npos: nowhere.
+std::size_t place_of_key(std::string_view text) {
+    for (std::size_t at = 0; at + key_length <= text.size(); ++at)
+        if (statetrack::parse_uuid_v4(text.substr(at, key_length))) return at;
+    return std::string_view::npos;
 }
 
 }  // namespace
@@ -77,6 +85,11 @@ void wipe(std::string& secret) {
 
 std::string mask(std::string_view secret) { return std::string(secret.substr(0, 4)) + "****"; }
 
+void mask_keys(std::string& text) {
+    for (auto at = place_of_key(text); at != std::string::npos; at = place_of_key(text))
+        text.replace(at, key_length, mask(std::string_view(text).substr(at, key_length)));
+}
+
 std::vector<std::string> key_ring::add(std::string_view text) {
     std::vector<std::string> problems;
     std::vector<api_key> added;
@@ -102,6 +115,9 @@ std::vector<std::string> key_ring::add(std::string_view text) {
         } else if (named && !is_key_name(name)) {
             problems.push_back("the name of the key " + key.masked +
                                " is not 1 to 64 of letters, digits and -_.@");
+        } else if (place_of_key(name) != std::string_view::npos) {
+            // Somebody's mistake, and names are shown.
+            problems.push_back("the name of the key " + key.masked + " looks like a key itself");
         } else if (!may) {
             problems.push_back("the role of the key " + key.masked + " is not admin, client or read");
         } else {

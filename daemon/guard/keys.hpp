@@ -36,6 +36,8 @@ struct api_key {
 void wipe(std::string& secret);
 // For logs: the first four characters, the rest as stars.
 std::string mask(std::string_view secret);
+// Everything in the text that has the form of a key, wherever somebody may have put it by mistake.
+void mask_keys(std::string& text);
 
 // Immutable once filled; then safe to share between threads.
 class key_ring {

@@ -61,6 +61,19 @@ TEST_CASE("every wrong value is named at once, with its source and what is allow
     CHECK(mentions(read, "--prot: no such flag"));
 }
 
+TEST_CASE("a key in the wrong place is not shown with what is wrong there") {
+    pretended_world world{.variables = {{"PORT", key}}, .files = {{"x.conf", std::string(key) + " = ci\n"}}};
+    const auto own = std::string(key);
+    for (const auto& arguments : std::vector<std::vector<std::string>>{
+             {"--api-key", own}, {"--" + own}, {"--dev=" + own}, {own}, {"--config=x.conf"}}) {
+        const auto read = world.read(arguments);
+        CAPTURE(arguments.front());
+        CHECK_FALSE(read.problems.empty());
+        CHECK(mentions(read, own.substr(0, 4)));
+        CHECK_FALSE(mentions(read, own.substr(4, 8)));
+    }
+}
+
 TEST_CASE("a file that cannot be read is said so") {
     CHECK(mentions(pretended_world{.variables = {{"API_KEYS", key}}}.read({"--config", "gone.conf"}),
                    "gone.conf"));

@@ -69,6 +69,18 @@ TEST_CASE("an unknown role is refused, and not repeated: it may be a key in the 
     CHECK(ring.keys().empty());
 }
 
+TEST_CASE("a name that looks like a key is refused, and not repeated: names are shown") {
+    for (const auto& text : {first + "=" + second, first + "=" + first, "ci." + first + ":read=" + second}) {
+        CAPTURE(text);
+        key_ring ring;
+        const auto problems = ring.add(text);
+        REQUIRE(problems.size() == 1);
+        CHECK(problems[0].find("looks like a key") != std::string::npos);
+        CHECK(problems[0].find(first.substr(4)) == std::string::npos);
+        CHECK(ring.keys().empty());
+    }
+}
+
 TEST_CASE("two keys of one name are two keys of one client: that is how it rotates") {
     const auto ring = ring_of("ci=" + first + ",ci=" + second);
     CHECK(ring.find(first)->name == ring.find(second)->name);
