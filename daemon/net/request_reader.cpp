@@ -24,6 +24,12 @@ std::string_view view_of(const flat_buffer& buffer) {
     return {static_cast<const char*>(buffer.data().data()), buffer.size()};
 }
 
+// What an answer and the log may repeat: other bytes would make JSON that is none.
+bool is_path(std::string_view target) {
+    return target.starts_with('/') &&
+           std::all_of(target.begin(), target.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
 // What can be made out of a header that is refused before it is parsed, of the bytes that were judged: what
 // came behind them is a matter of how the peer's bytes were cut.
 request request_line_of(std::string_view bytes) {
@@ -34,9 +40,8 @@ request request_line_of(std::string_view bytes) {
     const auto second = line.find(' ', first + 1);
     const bool whole = second != std::string_view::npos || line_end != std::string_view::npos;
     const auto target = line.substr(first + 1, second - first - 1);
-    const bool sound = whole && target.starts_with('/') &&
-                       std::all_of(target.begin(), target.end(), [](char c) { return c > 0x20 && c < 0x7F; });
-    return {.method = verb_of(line.substr(0, first)), .target = std::string(sound ? target : "")};
+    return {.method = verb_of(line.substr(0, first)),
+            .target = std::string(whole && is_path(target) ? target : "")};
 }
 
 // A version as such, whichever it is (RFC 9112, 2.3).
@@ -118,7 +123,7 @@ event request_reader::parse_header(flat_buffer& buffer, std::size_t size) {
     view_header(header, view_);
     head_.method = verb_of(view_.method);
     const auto wrong = judge_header(view_, &framed_);
-    if (!wrong || view_.target.front() == '/') head_.target = std::string(view_.target);
+    if (is_path(view_.target)) head_.target = std::string(view_.target);
     const bool unambiguous = take_fields(header, head_.fields);
     if (wrong) return refuse(*wrong);
     if (!unambiguous)

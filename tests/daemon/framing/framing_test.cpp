@@ -3,6 +3,7 @@
 #include "framing_cases.hpp"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/json/parse.hpp>
 #include <set>
 
 #include "../server_harness.hpp"
@@ -53,6 +54,9 @@ private:
         if (reply.status >= 400 && (reply.body.find("\"code\":\"") == std::string::npos ||
                                     reply.body.find("\"request_id\":\"") == std::string::npos))
             return "the refusal has not the one shape: " + reply.body;
+        boost::system::error_code ec;
+        if (reply.status >= 400) boost::json::parse(reply.body, ec);
+        if (ec) return "the refusal is no JSON: " + ec.message();
         if (c.after == then::closes) {
             if (!reply.has("Connection: close")) return "it does not say that it closes";
             return client_->ends() ? "" : "something comes behind the last answer";
