@@ -1,5 +1,8 @@
 #include "net/connection.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
@@ -17,6 +20,8 @@ using boost::system::error_code;
 constexpr std::size_t read_bytes = 8'192;
 constexpr std::size_t write_bytes_enough = 262'144;
 constexpr std::size_t linger_bytes_max = 1'048'576;
+// A connection that waits keeps no more memory than this for what it writes next.
+constexpr std::size_t written_bytes_kept_max = 16'384;
 
 }  // namespace
 
@@ -246,6 +251,7 @@ void connection::on_written(error_code ec) {
     write_pending_ = false;
     if (dropped_) return;
     if (ec) return drop();
+    if (out_.capacity() > written_bytes_kept_max) std::string().swap(out_);
     if (reader_.where() == request_reader::stage::idle) phase_began_ = steady_ms();
     if (close_after_write_) return linger();
     proceed();
@@ -265,6 +271,12 @@ void connection::linger() {
         read_more();
     }
     rearm();
+}
+
+// Of what was written, whether the kernel still holds some for the peer.
+bool connection::unread() {
+    int bytes = 0;
+    return ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
 // The peer does not read: what the kernel still holds for it is thrown away, or it would hold that for
@@ -322,7 +334,8 @@ void connection::expire() {
         if (c.write_pending_ && now >= c.write_began_ + c.host_.options().request_timeout_ms)
             return c.cut_off();
         if (now >= c.read_deadline()) {
-            if (c.lingering_ || c.reader_.where() == request_reader::stage::idle) return c.drop();
+            if (c.lingering_ || c.reader_.where() == request_reader::stage::idle)
+                return c.unread() ? c.cut_off() : c.drop();
             c.refuse({.status = 408, .code = "timeout", .message = "the request did not arrive in time"});
         }
         for (auto& s : c.slots_)

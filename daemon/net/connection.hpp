@@ -84,6 +84,7 @@ private:
     void write_ready();
     void on_written(boost::system::error_code ec);
     void linger();
+    bool unread();
     void cut_off();
     void drop();
 

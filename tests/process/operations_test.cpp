@@ -70,6 +70,31 @@ TEST_CASE("a thousand slow clients are closed by their deadlines and cost honest
     CHECK(daemon.exit_code() == 0);
 }
 
+TEST_CASE("whoever asks for much and reads nothing holds no memory of the daemon and is cut off") {
+    constexpr int silent_clients = 100;
+    constexpr long each_kb_max = 64;  // what they ask for is several times that
+    daemon_process daemon({"DATABASE_URL=memory:", "API_KEYS=" + steady_key, "RATE_LIMIT_PER_MINUTE=0",
+                           "IDLE_TIMEOUT_MS=1500"});
+    const auto port = daemon.port();
+    const std::string large = "GET /api/docs/openapi.json HTTP/1.1\r\nHost: h\r\n\r\n";
+    REQUIRE(http_client(port).ask(large).body.size() > 2 * each_kb_max * 1'024);
+    http_client honest(port);
+    REQUIRE(honest.ask(ask_text(steady_key)).status == 200);
+    const auto before_kb = daemon.resident_kb();
+    std::vector<std::unique_ptr<http_client>> silent;
+    for (int i = 0; i < silent_clients; ++i) {
+        silent.push_back(std::make_unique<http_client>(port));
+        REQUIRE(silent.back()->send(large + large));
+        CHECK(honest.ask(ask_text(steady_key)).status == 200);
+    }
+    const auto growth_kb = daemon.resident_kb() - before_kb;
+    MESSAGE("memory grew by " << growth_kb << " kB");
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they keep what was freed
+    CHECK(growth_kb < silent_clients * each_kb_max);
+#endif
+    for (auto& one : silent) CHECK(one->is_cut_off());
+}
+
 TEST_CASE("started with wrong settings it names them all and exits with 78") {
     daemon_process daemon({"STALL_MODE=maybe", "RATE_LIMIT_PER_MINUTE=-1", "CORS_ORIGINS=nonsense",
                            "API_KEYS=boss:king=" + steady_key, "TLS_CERT_FILE=cert.pem"},
