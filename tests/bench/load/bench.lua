@@ -36,8 +36,9 @@ end
 function bench.report(summary, latency, requests)
   local errors = summary.errors
   io.write(string.format(
-    'RESULT {"rps":%.1f,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f,"requests":%d,"errors":%d}\n',
+    'RESULT {"rps":%.1f,"p50_ms":%.3f,"p95_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f,"requests":%d,"errors":%d}\n',
     (requests or summary.requests) / (summary.duration / 1e6), latency:percentile(50) / 1e3,
+    latency:percentile(95) / 1e3,
     latency:percentile(99) / 1e3, latency.max / 1e3, requests or summary.requests,
     errors.connect + errors.read + errors.write + errors.status + errors.timeout))
 end
