@@ -11,7 +11,7 @@ trap end_started EXIT
 await_url() {
     local i found
     for ((i = 0; i < start_tries_max; ++i)); do
-        found=$(grep -oE 'http://127\.0\.0\.1:[0-9]+' "$1" | head -1 || true)
+        found=$(grep -oE 'http://127\.0\.0\.1:[0-9]+' "$1" 2>/dev/null | head -1 || true)
         [ -z "$found" ] || { echo "$found"; return; }
         sleep 0.1
     done
