@@ -129,10 +129,11 @@ void read_keys_file(const source& from, const surroundings& world, settings& int
 struct flags {
     CLI::App app{
         "statetrackd tracks the lifecycles of agent sessions, finds the stalled ones and recovers them."};
-    bool help = false, version = false, check = false, print = false, dev = false;
-    std::string config;
+    bool help = false, version = false, check = false, print = false, dev = false, verify = false;
+    std::string config, backup;
     std::map<std::string, std::string, std::less<>> values;
     std::map<std::string, CLI::Option*, std::less<>> options;
+    CLI::Option* backup_option = nullptr;
 
     flags() {
         app.name("statetrackd");
@@ -145,6 +146,10 @@ struct flags {
         app.add_flag("--dev", dev, "Try it out: a key made on the spot, text logs");
         app.add_flag("--check-config", check, "Exit 0, or name every wrong value");
         app.add_flag("--print-config", print, "Show the effective values, secrets masked");
+        app.add_flag("--verify", verify,
+                     "Check the whole database, also while a daemon uses it; exit 1 if anything is broken");
+        backup_option = app.add_option("--backup", backup,
+                                       "Copy the database to a new file, also while a daemon uses it");
         app.add_option("--config", config, "A file of settings, one name = value a line");
         const settings defaults;
         for (const auto& s : all_settings()) {
@@ -175,6 +180,21 @@ std::vector<std::string> without_keys(const std::vector<std::string>& arguments)
     return left;
 }
 
+// Whoever looks after the database need have no key, nor be allowed to read them.
+bool lets_in(action what) { return what != action::verify && what != action::back_up; }
+
+action action_of(const flags& parsed, command_line& read) {
+    read.backup_file = parsed.backup;
+    if (parsed.backup_option->count() > 0) {
+        if (parsed.backup.empty()) read.problems.emplace_back("--backup: the name of a new file is needed");
+        return action::back_up;
+    }
+    return parsed.verify  ? action::verify
+           : parsed.print ? action::print
+           : parsed.check ? action::check
+                          : action::serve;
+}
+
 void assign_all(given_values& given, const surroundings& world, const std::optional<key_ring>& kept,
                 command_line& read) {
     if (kept) {
@@ -191,8 +211,10 @@ void assign_all(given_values& given, const surroundings& world, const std::optio
         if (it->second.origin == environment_origin || it->second.origin == command_line_origin)
             read.kept_keys = read.values.keys;
     }
-    if (const auto it = given.find(keys_file_name); it != given.end() && !it->second.text.empty())
+    if (const auto it = given.find(keys_file_name);
+        it != given.end() && !it->second.text.empty() && lets_in(read.what))
         read_keys_file(it->second, world, read.values, read.problems);
+    if (!lets_in(read.what)) return;
     const bool keys_wrong = std::any_of(read.problems.begin(), read.problems.end(),
                                         [](const auto& line) { return line.starts_with(keys_name); });
     if (read.values.keys.keys().empty() && !read.dev && !keys_wrong)
@@ -222,7 +244,7 @@ command_line read(std::vector<std::string> arguments, const surroundings& world,
         read.text = parsed.help ? parsed.app.help() : "statetrackd " + std::string(version) + "\n";
         return read;
     }
-    read.what = parsed.print ? action::print : parsed.check ? action::check : action::serve;
+    read.what = action_of(parsed, read);
     if (read.dev) read.values.format = log_format::text;
 
     given_values given;

@@ -53,7 +53,7 @@ const std::vector<setting>& all_settings();
 // `STALL_MODE` → `--stall-mode`.
 std::string flag_of(std::string_view name);
 
-enum class action : std::uint8_t { serve, help, version, check, print };
+enum class action : std::uint8_t { serve, help, version, check, print, verify, back_up };
 
 struct command_line {
     action what = action::serve;
@@ -61,6 +61,7 @@ struct command_line {
     settings values{};
     std::vector<std::string> problems{};  // one line each; not empty: exit with 78
     std::string text{};                   // of help and print
+    std::string backup_file{};            // of back_up
 
     // For read_again: the arguments without the keys in them, and the keys where they came from a place that
     // was wiped behind them.

@@ -14,6 +14,7 @@
 #include "api/routes.hpp"
 #include "config.hpp"
 #include "database.hpp"
+#include "maintenance.hpp"
 #include "net/background.hpp"
 #include "net/server.hpp"
 #include "reload.hpp"
@@ -226,7 +227,16 @@ int main(int argc, char** argv) {
         for (const auto& problem : command.problems) complain(problem, exit_config);
         if (!command.problems.empty()) return exit_config;
         print(stdout, command.text);
-        return command.what == action::serve ? serve(command) : 0;
+        switch (command.what) {
+            case action::serve:
+                return serve(command);
+            case action::verify:
+                return verify_database(command.values.database_url, system_console());
+            case action::back_up:
+                return back_up_database(command.values.database_url, command.backup_file, system_console());
+            default:
+                return 0;
+        }
     } catch (const std::exception& e) {
         return complain(std::string("cannot go on: ") + e.what(), exit_internal);
     }

@@ -41,4 +41,17 @@ statetrack::result<std::unique_ptr<statetrack::store>> open_store(const std::str
                  "this build has no PostgreSQL store yet; set DATABASE_URL=sqlite:PATH or memory:");
 }
 
+statetrack::result<std::unique_ptr<statetrack::sqlite_snapshot>> open_snapshot(
+    const std::string& database_url, std::function<bool()> interrupted) {
+    if (!database_url.starts_with(sqlite_prefix))
+        return error(errc::validation_failed,
+                     "DATABASE_URL is no sqlite:PATH, so there is no file to look at");
+#ifdef STATETRACK_HAVE_SQLITE
+    return statetrack::open_sqlite_snapshot(
+        {.path = database_url.substr(sqlite_prefix.size()), .interrupted = std::move(interrupted)});
+#else
+    return error(errc::validation_failed, "this build has no SQLite store");
+#endif
+}
+
 }  // namespace statetrackd

@@ -56,7 +56,8 @@ error failure(sqlite3* on, int code, std::string_view doing) {
 
 result<database> database::open(const std::string& path, const open_options& options) {
     std::string uri = "file://" + in_uri(path);
-    if (!options.mode_of.empty()) uri += "?modeof=" + in_uri(options.mode_of);
+    uri += options.unchanging ? "?immutable=1" : "?immutable=0";
+    if (!options.mode_of.empty()) uri += "&modeof=" + in_uri(options.mode_of);
     sqlite3* raw = nullptr;
     const int code = sqlite3_open_v2(uri.c_str(), &raw, options.flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
                                      options.vfs);

@@ -22,6 +22,7 @@ struct open_options {
     int flags = SQLITE_OPEN_READWRITE;
     std::string mode_of{};      // a file whose permissions a new database file gets
     const char* vfs = nullptr;  // the file system's name; null: the default one
+    bool unchanging = false;    // nobody writes to it: read without locks, and without files beside it
 };
 
 // One connection. Not safe to share between threads without a lock of the owner's.

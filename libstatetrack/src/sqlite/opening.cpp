@@ -158,6 +158,16 @@ result<identity> identify(const database& on, const std::string& path) {
     return identity{*application, *version, *parts == 0};
 }
 
+result<> verify_ours(const identity& found, const std::string& path, const sql::schema_target& target) {
+    if (found.application != application_id || found.version < 1)
+        return error(errc::store_corrupt, path + " is a database, but none of statetrack's");
+    if (found.version > target.version)
+        return error(errc::schema_too_new, path + " has schema version " + std::to_string(found.version) +
+                                               "; this release knows versions up to " +
+                                               std::to_string(target.version));
+    return {};
+}
+
 }  // namespace
 
 result<> verify_pragma(const database& on, const std::string& name, const std::string& expected) {
@@ -183,12 +193,8 @@ result<database> open_writer(const sqlite_options& options, const std::string& l
     const auto found = identify(*on, path);
     if (!found) return found.error();
     const bool unmade = found->empty && found->application == 0 && found->version == 0;
-    if (!unmade && (found->application != application_id || found->version < 1))
-        return error(errc::store_corrupt, path + " is a database, but none of statetrack's");
-    if (found->version > target.version)
-        return error(errc::schema_too_new, path + " has schema version " + std::to_string(found->version) +
-                                               "; this release knows versions up to " +
-                                               std::to_string(target.version));
+    if (!unmade)
+        if (auto ours = verify_ours(*found, path, target); !ours) return ours.error();
     if (!unmade && found->version < target.version)
         if (auto migrated = migrate(*on, path, found->version, target); !migrated) return migrated.error();
     if (auto set = set_up(*on, options, options.cache_kib); !set) return set.error();
@@ -211,6 +217,20 @@ result<database> open_beside(const sqlite_options& options, use what_for) {
     if (what_for == use::reading)
         if (auto set = set_pragma(*on, "query_only", "ON", "1"); !set) return set.error();
     return on;
+}
+
+result<looking> open_to_look(const snapshot_options& options) {
+    auto on =
+        database::open(options.path, {.flags = SQLITE_OPEN_READONLY, .unchanging = options.nobody_writes});
+    if (!on) return on.error();
+    sqlite3_busy_timeout(on->get(), options.busy_timeout_ms);
+    if (auto begun = on->run("BEGIN", "beginning to read"); !begun) return begun.error();
+    const auto found = identify(*on, options.path);
+    if (!found) return found.error();
+    if (auto ours = verify_ours(*found, options.path, released_schema()); !ours) return ours.error();
+    if (found->version == released_schema().version)
+        if (auto complete = verify_complete(*on, options.path); !complete) return complete.error();
+    return looking{std::move(*on), found->version};
 }
 
 }  // namespace statetrack::sqlite

@@ -7,6 +7,7 @@
 
 #include "sql/migrations.hpp"
 #include "sqlite/handle.hpp"
+#include "statetrack/sqlite_snapshot.hpp"
 #include "statetrack/sqlite_store.hpp"
 
 namespace statetrack::sqlite {
@@ -25,6 +26,14 @@ result<database> open_writer(const sqlite_options& options, const std::string& l
 enum class use : std::uint8_t { reading, checkpoints };
 // A further connection to a database that a writer has opened.
 result<database> open_beside(const sqlite_options& options, use what_for);
+
+struct looking {
+    database on;
+    std::int64_t version = 0;
+};
+// A connection that only reads, within a transaction that is already open: it sees the file as it was then.
+// Errors: those of open_sqlite_snapshot.
+result<looking> open_to_look(const snapshot_options& options);
 
 // Whether the pragma has this value on the connection. Errors: store_unavailable, naming it.
 result<> verify_pragma(const database& on, const std::string& name, const std::string& expected);

@@ -1,6 +1,13 @@
 #include "sqlite/row_memory.hpp"
 
+#include <algorithm>
+
 namespace statetrack::sqlite {
+
+const table& beaten_table() {
+    const auto in = std::ranges::find_if(schema(), [](const auto* t) { return !t->beat_columns.empty(); });
+    return **in;
+}
 
 std::optional<stored_row> row_memory::find(const uuid& key) {
     std::optional<stored_row> found;

@@ -13,6 +13,9 @@
 
 namespace statetrack::sqlite {
 
+// The one with beats.
+const table& beaten_table();
+
 class row_memory {
 public:
     row_memory(const database& writer, const table& of, std::size_t bytes_max)

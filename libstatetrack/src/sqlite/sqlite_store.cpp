@@ -22,11 +22,6 @@ constexpr int backup_pages_per_turn = 128;
 // Of some milliseconds each: a checkpoint folds for no longer than that.
 constexpr int quiet_slices_max = 64;
 
-const table& beaten_table() {
-    const auto in = std::ranges::find_if(schema(), [](const auto* t) { return !t->beat_columns.empty(); });
-    return **in;
-}
-
 class one_file final : public sqlite_store {
 public:
     one_file(owner_lock lock, database writer, database reader, database passes, std::size_t memory_bytes)
