@@ -96,8 +96,10 @@ std::vector<std::string> key_ring::add(std::string_view text) {
     for (std::size_t at = 0; at <= text.size();) {
         const auto end = std::min(text.find_first_of(",\n", at), text.size());
         const auto entry = trimmed(text.substr(at, end - at));
-        at = end + 1;
-        if (entry.empty() || entry.front() == '#') continue;
+        // A comment goes to the end of its line: a key that was taken out of use there stays so.
+        const bool comment = !entry.empty() && entry.front() == '#';
+        at = (comment ? std::min(text.find('\n', at), text.size()) : end) + 1;
+        if (entry.empty() || comment) continue;
 
         const auto equals = entry.rfind('=');
         const bool named = equals != std::string_view::npos;

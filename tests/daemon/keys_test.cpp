@@ -28,6 +28,13 @@ TEST_CASE("keys are separated by commas or lines and may be named") {
     CHECK(ring.find("00000000-0000-4000-8000-000000000000") == nullptr);
 }
 
+TEST_CASE("a comment goes to the end of its line, whatever is in it") {
+    const auto ring = ring_of("# taken out of use: old=" + first + ", older=" + first + "\n" + second);
+    REQUIRE(ring.keys().size() == 1);
+    CHECK(ring.find(first) == nullptr);
+    CHECK(ring.find(second) != nullptr);
+}
+
 TEST_CASE("a key is found in either case, for it is the same UUID") {
     CHECK(ring_of(first).find("4D6F2C1E-9A58-4B7E-8C3D-2F1A0B9C8D7E") != nullptr);
 }
