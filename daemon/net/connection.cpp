@@ -22,6 +22,8 @@ constexpr std::size_t write_bytes_enough = 262'144;
 constexpr std::size_t linger_bytes_max = 1'048'576;
 // A connection that waits keeps no more memory than this for what it writes next.
 constexpr std::size_t written_bytes_kept_max = 16'384;
+// Who was accepted just before a drain has his request on the way.
+constexpr std::int64_t first_request_ms_max = 1'000;
 
 }  // namespace
 
@@ -50,13 +52,20 @@ void connection::drain() {
         auto& c = *self;
         if (c.dropped_ || c.lingering_ || c.finished_ || c.reader_.where() != request_reader::stage::idle)
             return;
-        c.finished_ = true;
-        if (!c.slots_.empty())
-            c.slots_.back().last = true;
-        else if (c.write_pending_)
-            c.close_after_write_ = true;
-        else
-            c.drop();
+        if (!c.slots_.empty() || c.write_pending_) {
+            c.finished_ = true;
+            if (!c.slots_.empty())
+                c.slots_.back().last = true;
+            else
+                c.close_after_write_ = true;
+            return;
+        }
+        c.leaving_ = true;
+        c.phase_began_ = steady_ms();
+        if (c.next_number_ == 0) return c.rearm();
+        // A request may have come that nobody has looked at yet: on_read knows.
+        error_code ignored;
+        c.socket_.cancel(ignored);
     });
 }
 
@@ -93,6 +102,10 @@ void connection::read_more() {
 void connection::on_read(error_code ec, std::size_t bytes) {
     read_pending_ = false;
     if (dropped_) return;
+    if (ec == asio::error::operation_aborted && leaving_) {
+        error_code unknown;
+        if (socket_.available(unknown) > 0) return read_more();
+    }
     if (ec && ec != asio::error::eof) return drop();
     if (ec) peer_finished_ = true;
     if (lingering_) {
@@ -314,7 +327,8 @@ std::int64_t connection::read_deadline() const {
         case request_reader::stage::body:
             return phase_began_ + o.request_timeout_ms;
     }
-    return slots_.empty() && !write_pending_ ? phase_began_ + o.idle_timeout_ms : never;
+    if (!slots_.empty() || write_pending_) return never;
+    return phase_began_ + (leaving_ ? std::min(first_request_ms_max, o.idle_timeout_ms) : o.idle_timeout_ms);
 }
 
 void connection::rearm() {

@@ -100,6 +100,7 @@ private:
     request_reader reader_;
     std::shared_ptr<call> coming_{};  // its header is here, its body not yet
     bool finished_ = false;           // takes no more requests
+    bool leaving_ = false;            // takes one that is already on its way, of a server that drains
     std::int64_t phase_began_ = 0;    // of the request being read, or of idleness, or of lingering
     bool read_pending_ = false;
     bool lingering_ = false;

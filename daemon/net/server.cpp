@@ -92,14 +92,16 @@ struct server::impl final : connection_host {
         accepting = true;
         acceptor.async_accept(asio::make_strand(loop), [this](error_code ec, connection::socket peer) {
             accepting = false;
-            if (!ec && !drains) {
+            if (!ec) {
                 auto made = std::make_shared<connection>(std::move(peer), *this);
                 {
                     const std::lock_guard lock(mutex);
                     connections.insert(made);
                 }
                 made->start();
-            } else if (ec && ec != asio::error::operation_aborted) {
+                // Closing it would fail a request for having come a moment too early.
+                if (drains) made->drain();
+            } else if (ec != asio::error::operation_aborted && !drains) {
                 // Out of descriptors, most likely: the tick tries again.
                 log.warn("a connection could not be accepted", {{"reason", ec.message()}});
                 return;
@@ -173,7 +175,7 @@ struct server::impl final : connection_host {
     }
 
     void finish_if_empty() {
-        if (open() > 0) return;
+        if (open() > 0 || accepting) return;
         // A tick or a signal that is already on its way must not arm itself again.
         finished = true;
         timer.cancel();

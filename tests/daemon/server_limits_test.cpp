@@ -201,6 +201,21 @@ TEST_CASE("draining finishes what is under way, ends what is idle, takes nothing
     CHECK(h.returned);
 }
 
+TEST_CASE("who was accepted before draining began is still served his first request, if it comes soon") {
+    server_harness h;
+    http_client fresh(h.port), silent(h.port), later(h.port);
+    CHECK(later.ask(get("/read")).status == 200);  // accepted in turn, so all three are
+    h.serving->drain();
+    CHECK(later.ends());
+    const auto served = fresh.ask(get("/read"));
+    CHECK(served.status == 200);
+    CHECK(served.has("Connection: close"));
+    CHECK(fresh.ends());
+    CHECK(silent.ends());
+    h.loop.join();
+    CHECK(h.returned);
+}
+
 TEST_CASE("draining ends after its time even where an answer never comes") {
     server_harness h({.drain_ms = 60});
     http_client stuck(h.port);
