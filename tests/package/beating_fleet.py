@@ -23,7 +23,7 @@ class Api:
 
 
 class BeatingFleet:
-    def __init__(self, api, agents):
+    def __init__(self, api, project, agents):
         self.api = api
         self.acknowledged = 0
         self.failures = []
@@ -31,7 +31,7 @@ class BeatingFleet:
         self.ended = False
         self.sessions = []
         for number in range(agents):
-            status, made = api.ask("POST", "/api/sessions", {"project_id": f"p{number}", "machine_id": "m"})
+            status, made = api.ask("POST", "/api/sessions", {"project_id": f"{project}-{number}", "machine_id": "m"})
             assert status == 201, made
             self.sessions.append(made["session_id"])
         self.threads = [threading.Thread(target=self.beat, args=(one,)) for one in self.sessions]

@@ -95,7 +95,7 @@ def check_installed(machine):
 
 
 def check_restarts(machine, manager, api):
-    fleet = BeatingFleet(api, AGENTS)
+    fleet = BeatingFleet(api, "restart", AGENTS)
     try:
         for _ in range(RESTARTS):
             fleet.await_beats(50 * AGENTS)
@@ -114,7 +114,7 @@ def check_upgrade(machine, manager, api, newer):
     with open(machine.path("/etc/statetrack/statetrackd.conf"), "a", encoding="utf-8") as file:
         file.write("environment = changed\n")
     keys = machine.text("/etc/statetrack/keys")
-    fleet = BeatingFleet(api, AGENTS)
+    fleet = BeatingFleet(api, "upgrade", AGENTS)
     try:
         machine.dpkg("-i", newer)
         manager.stop()
