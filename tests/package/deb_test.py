@@ -5,6 +5,7 @@ import glob
 import os
 import re
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import uuid
 from beating_fleet import Api, BeatingFleet
 from process_manager import ProcessManager, exec_start
 
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RESTARTS = 5
 AGENTS = 8
 
@@ -135,16 +137,22 @@ def check_sessions(api, sessions):
 
 def check_older_databases(machine, manager):
     """Each as an earlier release has left it: served after the upgrade, and sound."""
-    older = sorted(glob.glob(os.path.join(os.path.dirname(os.path.abspath(__file__)), "older", "*.db")))
+    older = sorted(glob.glob(os.path.join(TESTS, "storage", "databases", "version-*.sql")))
+    assert older, "there are no databases of older releases"
     for file in older:
-        name = os.path.basename(file)
-        copy = machine.path("/var/lib/statetrack/" + name)
-        shutil.copyfile(file, copy)
-        settings = {**machine.settings, "DATABASE_URL": "sqlite:" + copy}
+        path = machine.path("/var/lib/statetrack/" + os.path.basename(file) + ".db")
+        made = sqlite3.connect(path)
+        with open(file, encoding="utf-8") as script:
+            made.executescript(script.read())
+        (sessions,) = made.execute("SELECT count(*) FROM sessions").fetchone()
+        made.close()
+        settings = {**machine.settings, "DATABASE_URL": "sqlite:" + path}
+        run(*machine.command, "--backup", path + ".before", env=settings)
         manager.start(machine.command, settings)
-        print(name, run(*machine.command, "--verify", env=settings).strip())
+        said = run(*machine.command, "--verify", env=settings)
+        assert said.startswith(f"{sessions} sessions, ") and "every invariant holds" in said, said
         manager.stop()
-    print(f"{len(older)} databases of older releases")
+        print(f"{os.path.basename(file)}, after the upgrade: {said.strip()}")
 
 
 def main(build, work):

@@ -224,6 +224,24 @@ TEST_CASE("Broken pages and dangling references are found in the file itself") {
     CHECK_FALSE(needed(t.look()->check_file()).empty());
 }
 
+TEST_CASE("A database of an older version can be copied as it is, and not be read") {
+    const temp_dir dir;
+    const std::string path = dir.file("older.db");
+    {
+        const auto made =
+            needed(sqlite::database::open(path, {.flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE}));
+        REQUIRE(made.run(bytes_of(STATETRACK_TEST_DATABASES "/version-1.sql"), "test").has_value());
+    }
+    const auto snapshot = needed(open_sqlite_snapshot({.path = path}));
+    CHECK(snapshot->version() == 1);
+    CHECK(needed(snapshot->check_file()).empty());
+    CHECK(verify(*snapshot).error().is(errc::store_unavailable));
+    REQUIRE(snapshot->copy(dir.file("copy.db"), {}).has_value());
+    CHECK(needed(open_sqlite_snapshot({.path = dir.file("copy.db")}))->version() == 1);
+    const auto migrated = needed(open_sqlite_store({.path = dir.file("copy.db")}));
+    CHECK(needed(verify(*migrated)).broken_count == 0);
+}
+
 TEST_CASE("What is no store of this program is not opened") {
     const temp_dir dir;
     const auto none = open_sqlite_snapshot({.path = dir.file("none.db")});
