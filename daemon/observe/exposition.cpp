@@ -1,13 +1,16 @@
 #include "observe/exposition.hpp"
 
 #include <prometheus/metric_family.h>
+#ifndef STATETRACKD_STATIC
 #include <prometheus/text_serializer.h>
+#endif
 
 #include <array>
 #include <map>
 #include <span>
 #include <utility>
 
+#include "observe/exposition_text.hpp"
 #include "statetrack/entities.hpp"
 #include "statetrack/fields.hpp"
 
@@ -53,7 +56,13 @@ public:
         add(value);
     }
 
-    std::string text() const { return prometheus::TextSerializer().Serialize(all_); }
+    std::string text() const {
+#ifdef STATETRACKD_STATIC
+        return exposition_text(all_);
+#else
+        return prometheus::TextSerializer().Serialize(all_);
+#endif
+    }
 
 private:
     prometheus::ClientMetric& next(const labels& with) {
