@@ -140,6 +140,15 @@ void obey_signals(server& serving, context& in, const supervisor& manager, backg
     });
 }
 
+// What handlers are told of the daemon around them.
+void complete(context& in, const server& serving) {
+    in.open_connections = [&serving] { return serving.open_connections(); };
+    in.give_way = [&in] {
+        std::this_thread::sleep_for(give_way_for);
+        return !in.draining;
+    };
+}
+
 void say_started(const context& in, const supervisor& manager, const std::string& url,
                  std::uint16_t redirect_port) {
     if (redirect_port != 0) in.log->info("redirects plain HTTP", {{"port", std::int64_t{redirect_port}}});
@@ -200,11 +209,7 @@ int serve(command_line& command) {
     if (!redirect_port) return cannot_listen(values.host, *values.redirect_port, redirect_port.error());
 
     obey_signals(serving, in, manager, threads, again);
-    in.open_connections = [&serving] { return serving.open_connections(); };
-    in.give_way = [&in] {
-        std::this_thread::sleep_for(give_way_for);
-        return !in.draining;
-    };
+    complete(in, serving);
     threads.start();
     if (opened)
         threads.attend(*data.tracked(), *data.keep());
