@@ -18,16 +18,16 @@ constexpr std::string_view keys_file_name = "API_KEYS_FILE";
 constexpr std::string_view environment_origin = "the environment";
 constexpr std::string_view command_line_origin = "the command line";
 
-// Variables of the contract that this version cannot honour. To pass them over in silence would be worse: the
-// keys of a daemon that was meant to speak TLS would go over the wire in the clear.
+constexpr std::string_view certificate_name = "TLS_CERT_FILE";
+constexpr std::string_view tls_key_name = "TLS_KEY_FILE";
+constexpr std::string_view redirect_name = "HTTP_REDIRECT_PORT";
+
+// Variables of the contract that this version cannot honour; to pass them over in silence would be worse.
 struct missing_variable {
     std::string_view name;
     std::string_view why;
 };
 constexpr missing_variable missing_variables[] = {
-    {"TLS_CERT_FILE", "this version has no TLS; let a proxy end it, and unset this"},
-    {"TLS_KEY_FILE", "this version has no TLS; let a proxy end it, and unset this"},
-    {"HTTP_REDIRECT_PORT", "this version has no TLS to redirect to; unset this"},
     {"IDEMPOTENCY_TTL_SECONDS", "this version has no idempotency keys; unset this"},
 };
 
@@ -124,6 +124,47 @@ void read_keys_file(const source& from, const surroundings& world, settings& int
     wipe(*content);
 }
 
+// One of the two files of TLS; nothing where it was not given or cannot be read.
+std::optional<std::string> read_tls_file(std::string_view name, std::string_view other,
+                                         const given_values& given, const surroundings& world,
+                                         std::vector<std::string>& problems) {
+    const auto it = given.find(name);
+    if (it == given.end() || it->second.text.empty()) return std::nullopt;
+    const auto& [path, origin] = it->second;
+    const auto partner = given.find(other);
+    if (partner == given.end() || partner->second.text.empty())
+        problems.push_back(std::string(name) + '=' + path + ": " + std::string(other) +
+                           " is missing; TLS needs both (" + origin + ")");
+    auto content = world.file(path);
+    if (!content)
+        problems.push_back(std::string(name) + '=' + path + ": the file cannot be read (" + origin + ")");
+    return content;
+}
+
+void read_tls(const given_values& given, const surroundings& world, settings& into,
+              std::vector<std::string>& problems) {
+    const auto certificates = read_tls_file(certificate_name, tls_key_name, given, world, problems);
+    auto key = read_tls_file(tls_key_name, certificate_name, given, world, problems);
+    if (certificates && key) {
+        auto made = make_tls_identity(*certificates, *key);
+        into.tls = std::move(made.identity);
+        const auto blame = [&](std::string_view name, const std::string& flaw) {
+            const auto& [path, origin] = given.find(name)->second;
+            if (!flaw.empty())
+                problems.push_back(std::string(name) + '=' + path + ": " + flaw + " (" + origin + ")");
+        };
+        blame(certificate_name, made.certificate_flaw);
+        blame(tls_key_name, made.key_flaw);
+    }
+    if (key) wipe(*key);
+    if (!into.redirect_port) return;
+    const auto redirect = std::string(redirect_name) + '=' + std::to_string(*into.redirect_port) + ": ";
+    if (into.tls_certificate_file.empty() && into.tls_key_file.empty())
+        problems.push_back(redirect + "there is no TLS to redirect to; give TLS_CERT_FILE and TLS_KEY_FILE");
+    if (*into.redirect_port != 0 && *into.redirect_port == into.port)
+        problems.push_back(redirect + "is PORT as well; plain HTTP needs a port of its own");
+}
+
 // CLI11 takes the flags apart and prints the help; precedence is ours (its own puts a file before the
 // environment).
 struct flags {
@@ -139,7 +180,8 @@ struct flags {
         app.name("statetrackd");
         app.set_help_flag();
         app.footer(
-            "(SIGHUP): taken anew at that signal, keys from their file; what else changes needs a restart.");
+            "(SIGHUP): taken anew at that signal, keys and certificates from their files; what else changes "
+            "needs a restart.");
         app.allow_extras();
         app.add_flag("-h,--help", help, "Show this and exit");
         app.add_flag("--version", version, "Show the version and exit");
@@ -215,6 +257,7 @@ void assign_all(given_values& given, const surroundings& world, const std::optio
         it != given.end() && !it->second.text.empty() && lets_in(read.what))
         read_keys_file(it->second, world, read.values, read.problems);
     if (!lets_in(read.what)) return;
+    read_tls(given, world, read.values, read.problems);
     const bool keys_wrong = std::any_of(read.problems.begin(), read.problems.end(),
                                         [](const auto& line) { return line.starts_with(keys_name); });
     if (read.values.keys.keys().empty() && !read.dev && !keys_wrong)

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "guard/cors.hpp"
 #include "guard/keys.hpp"
 #include "guard/limits.hpp"
+#include "guard/tls_identity.hpp"
 #include "observe/log.hpp"
 #include "statetrack/tracker.hpp"
 
@@ -36,6 +38,10 @@ struct settings {
     log_format format = log_format::json;
     std::string environment = "development";
     std::int64_t threads = 0;  // 0: as many as there are cores
+    std::string tls_certificate_file{};
+    std::string tls_key_file{};
+    std::shared_ptr<const tls_identity> tls{};    // what stands in them; null: no TLS
+    std::optional<std::int64_t> redirect_port{};  // plain HTTP's, with TLS only
 };
 
 // One row of the table.

@@ -72,14 +72,21 @@ server_options server_options_of(const settings& s) {
             .header_timeout_ms = s.header_timeout_ms,
             .request_timeout_ms = s.request_timeout_ms,
             .answer_timeout_ms = s.database_timeout_ms,
-            .idle_timeout_ms = s.idle_timeout_ms};
+            .idle_timeout_ms = s.idle_timeout_ms,
+            .redirect_port =
+                s.redirect_port ? std::optional(static_cast<std::uint16_t>(*s.redirect_port)) : std::nullopt};
+}
+
+int cannot_listen(const std::string& host, std::int64_t port, const boost::system::error_code& why) {
+    return complain("cannot listen on " + host + ':' + std::to_string(port) + ": " + why.message(),
+                    exit_unavailable);
 }
 
 std::string url_of(const settings& s, std::uint16_t port) {
     const bool any = s.host == "0.0.0.0" || s.host == "::";
     const bool six = !any && s.host.find(':') != std::string::npos;
     const auto host = any ? std::string("127.0.0.1") : six ? '[' + s.host + ']' : s.host;
-    return "http://" + host + ':' + std::to_string(port);
+    return (s.tls ? "https://" : "http://") + host + ':' + std::to_string(port);
 }
 
 // Pasted twice it still works: the second one takes over from the first.
@@ -134,7 +141,18 @@ void obey_signals(server& serving, context& in, const supervisor& manager, backg
     });
 }
 
-void say_started(const context& in, const supervisor& manager, const std::string& url) {
+// What handlers are told of the daemon around them.
+void complete(context& in, const server& serving) {
+    in.open_connections = [&serving] { return serving.open_connections(); };
+    in.give_way = [&in] {
+        std::this_thread::sleep_for(give_way_for);
+        return !in.draining;
+    };
+}
+
+void say_started(const context& in, const supervisor& manager, const std::string& url,
+                 std::uint16_t redirect_port) {
+    if (redirect_port != 0) in.log->info("redirects plain HTTP", {{"port", std::int64_t{redirect_port}}});
     const auto* keep = in.keep.get();
     in.log->info("started", {{"version", version},
                              {"url", url},
@@ -151,7 +169,10 @@ int serve(command_line& command) {
 
     keys_in_use keys(values.keys);
     limiter limits(values.limits, seed_from(*ids));
-    reloader again(command, system_surroundings(), {.keys = keys, .limits = limits, .log = log});
+    tls_in_use tls(values.tls);
+    if (values.tls) log_certificate(log, *values.tls, time->read().wall);
+    reloader again(command, system_surroundings(),
+                   {.keys = keys, .limits = limits, .tls = tls, .log = log, .time = *time});
 
     metrics counted(endpoints_of(all_routes()), steady_us);
     circuit_breaker breaker;
@@ -181,19 +202,15 @@ int serve(command_line& command) {
     if (!inherited.problem.empty()) return complain(inherited.problem, exit_config);
     auto how = server_options_of(values);
     how.listening = inherited.descriptor;
+    how.tls = &tls;
     server serving(how, answers, log);
     const auto port = serving.listen();
-    if (!port)
-        return complain("cannot listen on " + values.host + ':' + std::to_string(values.port) + ": " +
-                            port.error().message(),
-                        exit_unavailable);
+    if (!port) return cannot_listen(values.host, values.port, port.error());
+    const auto redirect_port = serving.listen_to_redirect();
+    if (!redirect_port) return cannot_listen(values.host, *values.redirect_port, redirect_port.error());
 
     obey_signals(serving, in, manager, threads, again);
-    in.open_connections = [&serving] { return serving.open_connections(); };
-    in.give_way = [&in] {
-        std::this_thread::sleep_for(give_way_for);
-        return !in.draining;
-    };
+    complete(in, serving);
     threads.start();
     if (opened)
         threads.attend(*data.tracked(), *data.keep());
@@ -203,7 +220,7 @@ int serve(command_line& command) {
         if (dog.is_to_be_fed(time->read().age.ms, threads.moves())) manager.tell("WATCHDOG=1");
     });
     const auto url = url_of(values, *port);
-    say_started(in, manager, url);
+    say_started(in, manager, url, *redirect_port);
     if (command.dev) {
         print(stdout, welcome(url, dev_key));
         std::fflush(stdout);

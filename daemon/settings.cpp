@@ -12,6 +12,7 @@ using problems = std::vector<std::string>;
 
 constexpr std::int64_t day_ms = 86'400'000;
 constexpr std::int64_t timeout_ms_max = 3'600'000;
+constexpr std::int64_t port_max = 65'535;
 
 // Where a setting lives inside `settings`.
 template <class T>
@@ -136,7 +137,38 @@ void add_service_settings(std::vector<setting>& all) {
         [](settings& s) -> std::string& { return s.host; },
         [](std::string_view t) { return !t.empty() && t.size() <= 253; }));
     all.push_back(number("PORT", "The port to listen on; 0: any that is free.", "an integer from 0 to 65535",
-                         {0, 65'535}, [](settings& s) -> std::int64_t& { return s.port; }));
+                         {0, port_max}, [](settings& s) -> std::int64_t& { return s.port; }));
+}
+
+void add_tls_settings(std::vector<setting>& all) {
+    const auto any = [](std::string_view) { return true; };
+    const std::string_view allowed = "the path of a PEM file that can be read";
+    all.push_back(text(
+        "TLS_CERT_FILE",
+        "PEM: the certificate, then those that lead to its issuer. With it, PORT speaks TLS "
+        "(1.2 and 1.3) only.",
+        allowed, [](settings& s) -> std::string& { return s.tls_certificate_file; }, any));
+    all.back().reloadable = true;
+    all.push_back(text(
+        "TLS_KEY_FILE", "PEM: the certificate's private key, not encrypted.", allowed,
+        [](settings& s) -> std::string& { return s.tls_key_file; }, any));
+    all.back().reloadable = true;
+    all.push_back({.name = "HTTP_REDIRECT_PORT",
+                   .help =
+                       "With TLS: a port for plain HTTP, where every request is answered 308 with its https "
+                       "address; 0: any that is free.",
+                   .allowed = "an integer from 0 to 65535, or nothing",
+                   .assign =
+                       [](settings& s, std::string_view given) {
+                           s.redirect_port = whole_number(given);
+                           const auto& n = s.redirect_port;
+                           if (n ? *n < 0 || *n > port_max : !given.empty()) return problems{""};
+                           return problems{};
+                       },
+                   .show =
+                       [](const settings& s) {
+                           return s.redirect_port ? std::to_string(*s.redirect_port) : std::string{};
+                       }});
 }
 
 void add_tracker_settings(std::vector<setting>& all) {
@@ -248,6 +280,7 @@ const std::vector<setting>& all_settings() {
     static const std::vector<setting> table = [] {
         std::vector<setting> all;
         add_service_settings(all);
+        add_tls_settings(all);
         add_tracker_settings(all);
         add_guard_settings(all);
         add_limit_settings(all);

@@ -29,6 +29,7 @@ struct request_fields {
     std::string session_epoch{};
     std::string origin{};
     std::string access_control_request_method{};
+    std::string host{};
 };
 
 struct request {
@@ -56,7 +57,7 @@ using responder = std::function<void(rendering)>;
 std::string_view reason_phrase(int status);
 
 // The statuses that have a phrase, numbered; the place of any other is statuses_known, whose status is 0.
-inline constexpr std::size_t statuses_known = 23;
+inline constexpr std::size_t statuses_known = 24;
 std::size_t place_of_status(int status);
 int status_at(std::size_t place);
 

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <cstdint>
 #include <deque>
@@ -13,6 +11,7 @@
 #include <string>
 
 #include "api/dispatcher.hpp"
+#include "net/peer_stream.hpp"
 #include "net/request_reader.hpp"
 #include "net/server.hpp"
 
@@ -23,7 +22,10 @@ class connection_host {
 public:
     virtual const server_options& options() const = 0;
     virtual const dispatcher& answers() const = 0;
+    virtual logger& journal() const = 0;
     virtual bool draining() const = 0;
+    // Where a connection that redirects sends its peer.
+    virtual std::uint16_t tls_port() const = 0;
     // Called once by each connection when it has ended; the host lets go of it.
     virtual void closed(const std::shared_ptr<class connection>& c) = 0;
 
@@ -37,11 +39,14 @@ std::int64_t steady_ms();
 // Everything but the calls of its host runs on its strand. The host must outlive it.
 class connection : public std::enable_shared_from_this<connection> {
 public:
-    using socket =
-        boost::asio::basic_stream_socket<boost::asio::ip::tcp,
-                                         boost::asio::strand<boost::asio::io_context::executor_type>>;
+    using socket = peer_stream::socket;
 
-    connection(socket peer, connection_host& host);
+    // What it is for, by the port that it came to.
+    struct purpose {
+        std::shared_ptr<const tls_identity> identity{};  // null: no TLS
+        bool redirects = false;  // answers one request: that it should be asked again through TLS
+    };
+    connection(socket peer, connection_host& host, const purpose& what);
     // For the host, from any thread.
     void start();
     void drain();
@@ -65,6 +70,16 @@ private:
         std::int64_t deadline = never;
     };
 
+    enum class parting : bool {
+        at_once,   // the peer sends nothing more, or nothing that matters
+        patiently  // it may still be sending: what comes is read and thrown away until it ends too
+    };
+
+    // Opening.
+    void begin();
+    void shake_hands();
+    void on_handshake(boost::system::error_code ec);
+
     // Reading.
     void proceed();
     void read_more();
@@ -73,6 +88,7 @@ private:
     void on_header();
     void on_request(bool last);
     void refuse(const failure& why);
+    void redirect(request head);
 
     // Answering.
     void pump();
@@ -83,7 +99,11 @@ private:
     // Writing.
     void write_ready();
     void on_written(boost::system::error_code ec);
+
+    // Closing.
+    void part(parting how);
     void linger();
+    void discard_more(std::size_t bytes_before);
     bool unread();
     void cut_off();
     void drop();
@@ -93,7 +113,8 @@ private:
     void rearm();
 
     connection_host& host_;
-    socket socket_;
+    peer_stream stream_;
+    const bool redirects_;
     std::string remote_;
 
     boost::beast::flat_buffer buffer_;  // never consumed while a read is pending: that would move its end
@@ -101,9 +122,10 @@ private:
     std::shared_ptr<call> coming_{};  // its header is here, its body not yet
     bool finished_ = false;           // takes no more requests
     bool leaving_ = false;            // takes one that is already on its way, of a server that drains
-    std::int64_t phase_began_ = 0;    // of the request being read, or of idleness, or of lingering
+    std::int64_t phase_began_ = 0;    // of the handshake, the request being read, idleness or lingering
+    bool handshaking_ = false;
     bool read_pending_ = false;
-    bool lingering_ = false;
+    bool lingering_ = false;  // nothing more is said or listened to
     bool peer_finished_ = false;
     std::size_t lingered_bytes_ = 0;
 

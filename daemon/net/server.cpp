@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_set>
 #include <vector>
@@ -40,7 +41,11 @@ std::chrono::milliseconds tick_of(const server_options& o) {
 
 struct server::impl final : connection_host {
     impl(server_options o, const dispatcher& a, logger& l)
-        : settings(std::move(o)), dispatch_to(a), log(l), loop(static_cast<int>(settings.threads)) {}
+        : settings(std::move(o)),
+          dispatch_to(a),
+          log(l),
+          speaks_tls(settings.tls != nullptr && settings.tls->current() != nullptr),
+          loop(static_cast<int>(settings.threads)) {}
 
     // Their sockets belong to the loop.
     ~impl() { connections.clear(); }
@@ -57,57 +62,95 @@ struct server::impl final : connection_host {
         asio::post(strand, [this] { accept(); });
     }
 
-    boost::system::result<std::uint16_t> take_over() {
+    logger& journal() const override { return log; }
+    std::uint16_t tls_port() const override { return port; }
+
+    struct door;
+
+    static boost::system::result<std::uint16_t> take_over(door& d, int listening) {
         error_code ec;
         sockaddr_storage at{};
         socklen_t size = sizeof at;
-        if (::getsockname(settings.listening, reinterpret_cast<sockaddr*>(&at), &size) != 0)
+        if (::getsockname(listening, reinterpret_cast<sockaddr*>(&at), &size) != 0)
             return error_code(errno, boost::system::system_category());
-        acceptor.assign(at.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), settings.listening, ec);
+        d.acceptor.assign(at.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), listening, ec);
         if (ec) return ec;
-        return acceptor.local_endpoint().port();
+        return d.acceptor.local_endpoint().port();
     }
 
-    boost::system::result<std::uint16_t> listen() {
-        if (settings.listening >= 0) return take_over();
+    boost::system::result<std::uint16_t> bind(door& d, std::uint16_t to) {
         error_code ec;
         tcp::resolver resolver(loop);
-        const auto found = resolver.resolve(settings.host, std::to_string(settings.port),
+        const auto found = resolver.resolve(settings.host, std::to_string(to),
                                             tcp::resolver::passive | tcp::resolver::numeric_service, ec);
         if (!ec) {
             const auto endpoint = found.begin()->endpoint();
-            acceptor.open(endpoint.protocol(), ec);
-            if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
-            if (!ec) acceptor.bind(endpoint, ec);
-            if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+            d.acceptor.open(endpoint.protocol(), ec);
+            if (!ec) d.acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+            if (!ec) d.acceptor.bind(endpoint, ec);
+            if (!ec) d.acceptor.listen(asio::socket_base::max_listen_connections, ec);
         }
         if (ec) return ec;
-        return acceptor.local_endpoint().port();
+        return d.acceptor.local_endpoint().port();
     }
 
-    // One accept at a time, none while the house is full. On the strand.
+    boost::system::result<std::uint16_t> listen() {
+        const auto bound =
+            settings.listening >= 0 ? take_over(front, settings.listening) : bind(front, settings.port);
+        if (bound) port = *bound;
+        return bound;
+    }
+
+    boost::system::result<std::uint16_t> listen_to_redirect() {
+        if (!settings.redirect_port || !speaks_tls) return std::uint16_t{0};
+        return bind(side, *settings.redirect_port);
+    }
+
     void accept() {
+        accept(front);
+        accept(side);
+    }
+
+    // One accept at a time at each door, none while the house is full. On the strand.
+    void accept(door& d) {
         if (drains) return finish_if_empty();
-        if (accepting || !acceptor.is_open() || open() >= settings.connections_max) return;
-        accepting = true;
-        acceptor.async_accept(asio::make_strand(loop), [this](error_code ec, connection::socket peer) {
-            accepting = false;
-            if (!ec) {
-                auto made = std::make_shared<connection>(std::move(peer), *this);
-                {
-                    const std::lock_guard lock(mutex);
-                    connections.insert(made);
-                }
-                made->start();
-                // Closing it would fail a request for having come a moment too early.
-                if (drains) made->drain();
-            } else if (ec != asio::error::operation_aborted && !drains) {
+        if (d.accepting || !d.acceptor.is_open() || open() >= settings.connections_max) return;
+        if (d.waiting) return admit(d, take_waiting(d));
+        d.accepting = true;
+        d.acceptor.async_accept(asio::make_strand(loop), [this, &d](error_code ec, connection::socket peer) {
+            d.accepting = false;
+            if (ec && ec != asio::error::operation_aborted && !drains) {
                 // Out of descriptors, most likely: the tick tries again.
                 log.warn("a connection could not be accepted", {{"reason", ec.message()}});
                 return;
             }
-            accept();
+            if (ec) return accept(d);
+            // The last place may have gone to somebody at the other door meanwhile.
+            if (!drains && open() >= settings.connections_max)
+                d.waiting.emplace(std::move(peer));
+            else
+                admit(d, std::move(peer));
         });
+    }
+
+    static connection::socket take_waiting(door& d) {
+        auto peer = std::move(*d.waiting);
+        d.waiting.reset();
+        return peer;
+    }
+
+    void admit(door& d, connection::socket peer) {
+        connection::purpose what{.redirects = &d == &side};
+        if (speaks_tls && !what.redirects) what.identity = settings.tls->current();
+        auto made = std::make_shared<connection>(std::move(peer), *this, what);
+        {
+            const std::lock_guard lock(mutex);
+            connections.insert(made);
+        }
+        made->start();
+        // Closing it would fail a request for having come a moment too early.
+        if (drains) made->drain();
+        accept(d);
     }
 
     std::size_t open() const {
@@ -168,14 +211,17 @@ struct server::impl final : connection_host {
             drains = true;
             drain_until = steady_ms() + settings.drain_ms;
             error_code ignored;
-            acceptor.close(ignored);
+            for (auto* d : {&front, &side}) {
+                d->acceptor.close(ignored);
+                if (d->waiting) admit(*d, take_waiting(*d));
+            }
             for (const auto& c : all()) c->drain();
             finish_if_empty();
         });
     }
 
     void finish_if_empty() {
-        if (open() > 0 || accepting) return;
+        if (open() > 0 || front.accepting || side.accepting) return;
         // A tick or a signal that is already on its way must not arm itself again.
         finished = true;
         timer.cancel();
@@ -197,6 +243,8 @@ struct server::impl final : connection_host {
     const server_options settings;
     const dispatcher& dispatch_to;
     logger& log;
+    const bool speaks_tls;
+    std::uint16_t port = 0;
     mutable std::mutex mutex;
     std::unordered_set<std::shared_ptr<connection>> connections;
     std::atomic<bool> drains{false};
@@ -204,14 +252,20 @@ struct server::impl final : connection_host {
     asio::io_context loop;
     asio::strand<asio::io_context::executor_type> strand{asio::make_strand(loop)};
     // Everything from here on is used on the strand.
-    asio::basic_socket_acceptor<tcp, asio::strand<asio::io_context::executor_type>> acceptor{strand};
+    struct door {
+        explicit door(const asio::strand<asio::io_context::executor_type>& on) : acceptor(on) {}
+        asio::basic_socket_acceptor<tcp, asio::strand<asio::io_context::executor_type>> acceptor;
+        bool accepting = false;
+        std::optional<connection::socket> waiting{};  // accepted when the house had just become full
+    };
+    door front{strand};
+    door side{strand};  // where peers are sent to the front; closed where there is no such port
     asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
                                asio::strand<asio::io_context::executor_type>>
         timer{strand};
     signal_set stop_signals{strand};
     signal_set reload_signals{strand};
     std::function<void()> ticked;
-    bool accepting = false;
     bool finished = false;
     std::int64_t drain_until = 0;
 };
@@ -221,6 +275,7 @@ server::server(server_options options, const dispatcher& answers, logger& log)
 server::~server() = default;
 
 boost::system::result<std::uint16_t> server::listen() { return impl_->listen(); }
+boost::system::result<std::uint16_t> server::listen_to_redirect() { return impl_->listen_to_redirect(); }
 
 void server::on_stop_signals(std::function<void()> on_stop) {
     impl_->stop_signals.add(SIGTERM);

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "api/dispatcher.hpp"
+#include "guard/tls_identity.hpp"
 
 namespace statetrackd {
 
@@ -28,6 +30,10 @@ struct server_options {
     std::int64_t idle_timeout_ms = 75'000;
     std::int64_t drain_ms = drain_ms_max;
     int listening = -1;  // a socket that listens already, instead of host and port; taken over
+    // What TLS clients are shown; null, or nothing in it when the server is made: no TLS. Must outlive it.
+    const tls_in_use* tls = nullptr;
+    // With TLS: a second, plain port, where each request is answered that it should be asked through TLS.
+    std::optional<std::uint16_t> redirect_port{};
 };
 
 // The dispatcher and the log must outlive it.
@@ -40,6 +46,8 @@ public:
 
     // Binds and listens; the port, which the system chose where none was given. Errors: the system's.
     boost::system::result<std::uint16_t> listen();
+    // The same for the port that redirects, after listen; 0 where there is none.
+    boost::system::result<std::uint16_t> listen_to_redirect();
     // Calls on_stop at SIGTERM or SIGINT, and again at each further one.
     void on_stop_signals(std::function<void()> on_stop);
     // Calls on_reload at each SIGHUP.

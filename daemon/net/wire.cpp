@@ -43,6 +43,7 @@ constexpr field_place field_places[] = {
     {"X-Session-Epoch", &request_fields::session_epoch, false},
     {"Origin", &request_fields::origin, false},
     {"Access-Control-Request-Method", &request_fields::access_control_request_method, false},
+    {"Host", &request_fields::host, false},
 };
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
@@ -71,12 +72,26 @@ void append_wire(std::string& out, const response& answer, wire_form form) {
         append_field(out, "Content-Length", std::to_string(answer.body.size()));
     }
     for (const auto& [name, value] : answer.headers) append_field(out, name, value);
+    // Two years, as https://hstspreload.org asks; without subdomains, which are not ours to speak for.
+    if (form.over_tls) append_field(out, "Strict-Transport-Security", "max-age=63072000");
     if (form.close)
         append_field(out, "Connection", "close");
     else if (form.http_1_0)
         append_field(out, "Connection", "keep-alive");
     out += "\r\n";
     if (!bodiless && !form.without_body) out += answer.body;
+}
+
+std::string redirect_target(std::string_view host, std::uint16_t tls_port, std::string_view target) {
+    constexpr std::uint16_t https_port = 443;
+    // The colons of an IPv6 address stand within its brackets.
+    const auto after_address = host.starts_with('[') ? host.find(']') : 0;
+    const auto name = host.substr(0, host.find(':', after_address));
+    if (name.empty()) return {};
+    auto to = "https://" + std::string(name);
+    if (tls_port != https_port) to += ':' + std::to_string(tls_port);
+    to += target;
+    return to;
 }
 
 void view_header(const boost::beast::http::request_header<>& header, header_view& into) {

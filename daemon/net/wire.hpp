@@ -3,7 +3,9 @@
 
 #include <boost/beast/http/fields.hpp>
 #include <boost/beast/http/message.hpp>
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "api/http_message.hpp"
 #include "guard/framing.hpp"
@@ -14,8 +16,13 @@ struct wire_form {
     bool without_body = false;  // the answer to a HEAD
     bool http_1_0 = false;      // keep-alive has to be said
     bool close = false;
+    bool over_tls = false;  // the client is to stay with it (RFC 6797, 7.1)
 };
 void append_wire(std::string& out, const response& answer, wire_form form);
+
+// Where the same is to be had through TLS; empty where the request does not say on which host it was asked.
+// `host` is a Host field that judge_header found fine, so it holds nothing that ends a header's line.
+std::string redirect_target(std::string_view host, std::uint16_t tls_port, std::string_view target);
 
 // Views into the message; valid as long as it is.
 void view_header(const boost::beast::http::request_header<>& header, header_view& into);

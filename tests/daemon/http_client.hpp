@@ -40,7 +40,7 @@ public:
         to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         connected_ = ::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
     }
-    ~http_client() { close(); }
+    virtual ~http_client() { close(); }
     http_client(const http_client&) = delete;
     http_client& operator=(const http_client&) = delete;
 
@@ -54,7 +54,7 @@ public:
     // False: the server has closed.
     bool send(std::string_view bytes) {
         while (!bytes.empty()) {
-            const auto n = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            const auto n = put(bytes.data(), bytes.size());
             if (n <= 0) return false;
             bytes.remove_prefix(static_cast<std::size_t>(n));
         }
@@ -88,13 +88,27 @@ public:
         pollfd waiting{.fd = socket_, .events = 0, .revents = 0};
         return ::poll(&waiting, 1, patience_ms) == 1 && (waiting.revents & (POLLHUP | POLLERR)) != 0;
     }
+    // The server ends the connection in order: what it sent before would not be lost.
+    bool ends_orderly() {
+        char byte = 0;
+        return ::recv(socket_, &byte, 1, 0) == 0;
+    }
     // The server closes, and sends nothing more before.
     bool ends() { return buffer_.empty() && !read(); }
 
+protected:
+    int descriptor() const { return socket_; }
+
 private:
+    // As send and recv; replaced where the bytes are wrapped.
+    virtual ssize_t put(const char* bytes, std::size_t size) {
+        return ::send(socket_, bytes, size, MSG_NOSIGNAL);
+    }
+    virtual ssize_t take(char* bytes, std::size_t size) { return ::recv(socket_, bytes, size, 0); }
+
     bool read() {
         char chunk[4096];
-        const auto n = ::recv(socket_, chunk, sizeof chunk, 0);
+        const auto n = take(chunk, sizeof chunk);
         if (n <= 0) return false;
         buffer_.append(chunk, static_cast<std::size_t>(n));
         return true;

@@ -20,10 +20,12 @@ public:
         : first(world.read(std::move(arguments))),
           keys(first.values.keys),
           limits(first.values.limits, 1),
+          tls(first.values.tls),
           log_(std::make_unique<logger>(clock, log_options{.level = first.values.level},
                                         [this](std::string_view lines) { logged_ += lines; })),
-          again_(std::make_unique<reloader>(first, world.seen(),
-                                            reloader::parts{.keys = keys, .limits = limits, .log = *log_})) {
+          again_(std::make_unique<reloader>(
+              first, world.seen(),
+              reloader::parts{.keys = keys, .limits = limits, .tls = tls, .log = *log_, .time = clock})) {
         CHECK(first.problems.empty());
     }
 
@@ -42,6 +44,7 @@ public:
     command_line first;
     keys_in_use keys;
     limiter limits;
+    tls_in_use tls;
 
 private:
     std::string logged_;

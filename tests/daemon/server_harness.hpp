@@ -100,6 +100,9 @@ public:
         const auto listening = serving->listen();
         REQUIRE(listening.has_value());
         port = *listening;
+        const auto beside = serving->listen_to_redirect();
+        REQUIRE(beside.has_value());
+        redirect_port = *beside;
         loop = std::thread([this] {
             serving->run();
             returned = true;
@@ -128,6 +131,7 @@ public:
     std::unique_ptr<dispatcher> answers;
     std::unique_ptr<server> serving;
     std::uint16_t port = 0;
+    std::uint16_t redirect_port = 0;  // 0: none
     std::atomic<bool> returned{false};
     std::thread loop;
 };

@@ -53,7 +53,7 @@ public:
 
     // Waits until it listens.
     std::uint16_t port() {
-        const std::string mark = "http://127.0.0.1:";
+        const std::string mark = "://127.0.0.1:";
         const auto line = await_log(mark);
         return static_cast<std::uint16_t>(std::stoi(line.substr(line.find(mark) + mark.size())));
     }

@@ -7,6 +7,8 @@
 #include <set>
 
 #include "../server_harness.hpp"
+#include "../tls_client.hpp"
+#include "../tls_credentials.hpp"
 #include "net/request_reader.hpp"
 
 using namespace statetrackd;
@@ -29,11 +31,15 @@ std::vector<framing_case> all_cases() {
 
 class runner {
 public:
-    runner() : h_({.body_bytes_max = framing_body_bytes_max}) {}
+    explicit runner(const tls_in_use* tls = nullptr)
+        : over_tls_(tls != nullptr), h_({.body_bytes_max = framing_body_bytes_max, .tls = tls}) {}
 
     // What is wrong with how the server took the case, sent in these pieces; empty: nothing.
     std::string judge(const framing_case& c, const std::vector<std::string_view>& pieces) {
-        if (!client_) client_ = std::make_unique<http_client>(h_.port);
+        if (!client_ && over_tls_)
+            client_ = std::make_unique<tls_client>(h_.port);
+        else if (!client_)
+            client_ = std::make_unique<http_client>(h_.port);
         const auto before = h_.canaries.load();
         // A server that has refused already may have closed: what it does not take is not its fault.
         for (const auto piece : pieces) client_->send(piece);
@@ -65,6 +71,7 @@ private:
         return next.status == 200 && next.body == "tweet" ? "" : "the canary was not answered";
     }
 
+    const bool over_tls_;
     server_harness h_;
     std::unique_ptr<http_client> client_;
 };
@@ -118,6 +125,20 @@ TEST_CASE("framing: Content-Length") { run_all(length_cases()); }
 TEST_CASE("framing: Transfer-Encoding") { run_all(coding_cases()); }
 TEST_CASE("framing: chunks") { run_all(chunk_cases()); }
 TEST_CASE("framing: connection") { run_all(connection_cases()); }
+
+TEST_CASE("framing: through TLS as without, whole and cut in two") {
+    const auto made = make_credentials();
+    const tls_in_use tls(make_tls_identity(made.certificate, made.key).identity);
+    REQUIRE(tls.current());
+    runner r(&tls);
+    for (const auto& c : all_cases()) {
+        CAPTURE(c.rule);
+        CHECK(r.judge(c, {c.bytes}) == "");
+        const std::string_view bytes = c.bytes;
+        const auto middle = bytes.size() / 2;
+        CHECK(r.judge(c, {bytes.substr(0, middle), bytes.substr(middle)}) == "");
+    }
+}
 
 TEST_CASE("framing: there are at least 110 cases, each with a name of its own") {
     std::set<std::string> rules;
