@@ -28,7 +28,6 @@ constexpr missing_variable missing_variables[] = {
     {"TLS_CERT_FILE", "this version has no TLS; let a proxy end it, and unset this"},
     {"TLS_KEY_FILE", "this version has no TLS; let a proxy end it, and unset this"},
     {"HTTP_REDIRECT_PORT", "this version has no TLS to redirect to; unset this"},
-    {"IDEMPOTENCY_TTL_SECONDS", "this version has no idempotency keys; unset this"},
 };
 
 struct source {

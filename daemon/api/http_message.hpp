@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,7 @@ struct request_fields {
     std::string prefer{};
     std::string accept{};
     std::string session_epoch{};
+    std::optional<std::string> idempotency_key{};  // an empty one is wrong, not absent
     std::string origin{};
     std::string access_control_request_method{};
 };
@@ -56,7 +58,7 @@ using responder = std::function<void(rendering)>;
 std::string_view reason_phrase(int status);
 
 // The statuses that have a phrase, numbered; the place of any other is statuses_known, whose status is 0.
-inline constexpr std::size_t statuses_known = 23;
+inline constexpr std::size_t statuses_known = 24;
 std::size_t place_of_status(int status);
 int status_at(std::size_t place);
 
