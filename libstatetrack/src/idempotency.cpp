@@ -143,16 +143,19 @@ result<bool> tracker::impl::forget_answers(const moment& at) {
     return more;
 }
 
-#define STATETRACK_REQUEST_ONCE(Request)                                                                     \
-    template result<once_answer<Request>> tracker::apply_once<Request>(const Request&, const once<Request>&, \
-                                                                       const caller&);                       \
-    template result<> tracker::enqueue_once<Request>(Request, once<Request>, caller,                         \
-                                                     once_completion<Request>);
-
-STATETRACK_REQUEST_ONCE(new_session)
-STATETRACK_REQUEST_ONCE(new_task)
-STATETRACK_REQUEST_ONCE(machine_registration)
-STATETRACK_REQUEST_ONCE(recovery)
-#undef STATETRACK_REQUEST_ONCE
+template result<once_answer<new_session>> tracker::apply_once(const new_session&, const once<new_session>&,
+                                                              const caller&);
+template result<> tracker::enqueue_once(new_session, once<new_session>, caller, once_completion<new_session>);
+template result<once_answer<new_task>> tracker::apply_once(const new_task&, const once<new_task>&,
+                                                           const caller&);
+template result<> tracker::enqueue_once(new_task, once<new_task>, caller, once_completion<new_task>);
+template result<once_answer<machine_registration>> tracker::apply_once(const machine_registration&,
+                                                                       const once<machine_registration>&,
+                                                                       const caller&);
+template result<> tracker::enqueue_once(machine_registration, once<machine_registration>, caller,
+                                        once_completion<machine_registration>);
+template result<once_answer<recovery>> tracker::apply_once(const recovery&, const once<recovery>&,
+                                                           const caller&);
+template result<> tracker::enqueue_once(recovery, once<recovery>, caller, once_completion<recovery>);
 
 }  // namespace statetrack
