@@ -22,15 +22,6 @@ constexpr std::string_view certificate_name = "TLS_CERT_FILE";
 constexpr std::string_view tls_key_name = "TLS_KEY_FILE";
 constexpr std::string_view redirect_name = "HTTP_REDIRECT_PORT";
 
-// Variables of the contract that this version cannot honour; to pass them over in silence would be worse.
-struct missing_variable {
-    std::string_view name;
-    std::string_view why;
-};
-constexpr missing_variable missing_variables[] = {
-    {"IDEMPOTENCY_TTL_SECONDS", "this version has no idempotency keys; unset this"},
-};
-
 struct source {
     std::string text;
     std::string origin;  // for people: `the environment`, `the command line`, `file x.conf, line 3`
@@ -86,15 +77,11 @@ void read_file(const std::string& path, const surroundings& world, given_values&
     wipe(*content);
 }
 
-void read_environment(const surroundings& world, given_values& given, std::vector<std::string>& problems) {
+void read_environment(const surroundings& world, given_values& given) {
     // An empty variable is how compose files say "not set".
     for (const auto& s : all_settings())
         if (auto text = world.environment(s.name); text && !text->empty())
             given[std::string(s.name)] = {std::move(*text), std::string(environment_origin)};
-    for (const auto& [name, why] : missing_variables)
-        if (const auto text = world.environment(name); text && !text->empty())
-            problems.push_back(std::string(name) + "=" + *text + ": " + std::string(why) + " (" +
-                               std::string(environment_origin) + ")");
 }
 
 void assign(const setting& s, const source& from, settings& into, std::vector<std::string>& problems) {
@@ -292,7 +279,7 @@ command_line read(std::vector<std::string> arguments, const surroundings& world,
 
     given_values given;
     if (!parsed.config.empty()) read_file(parsed.config, world, given, read.problems);
-    read_environment(world, given, read.problems);
+    read_environment(world, given);
     for (auto& [name, text] : parsed.values)
         if (parsed.options.at(name)->count() > 0)
             given[name] = {std::move(text), std::string(command_line_origin)};

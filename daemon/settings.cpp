@@ -204,6 +204,10 @@ void add_tracker_settings(std::vector<setting>& all) {
     all.push_back(number("CLEANUP_INTERVAL_MS", "How often retention runs.",
                          "an integer from 1000 to 86400000", {1'000, day_ms},
                          [](settings& s) -> std::int64_t& { return s.tracker.cleanup_interval_ms; }));
+    all.push_back(number("IDEMPOTENCY_TTL_SECONDS",
+                         "How long an answer is kept for repetitions under its key.",
+                         "an integer from 1 to 31536000", {1, 31'536'000},
+                         [](settings& s) -> std::int64_t& { return s.tracker.idempotency_ttl_seconds; }));
 }
 
 void add_guard_settings(std::vector<setting>& all) {

@@ -50,6 +50,7 @@ void judge(const context& in, call& routed, const statetrack::clock_reading& now
     const auto outcome = authenticate(*ring, routed.asked.fields);
     if (!outcome.holder) return refuse_key(in, routed, outcome, now);
     routed.actor = outcome.holder->name;
+    routed.key_digest = outcome.holder->digest;
 
     const auto& r = *routed.matched;
     const bool allowed = outcome.holder->may >= r.needs;

@@ -39,6 +39,7 @@ struct call {
     std::vector<std::string> parameters{};  // what stands for the {…} of the route's path
     std::string request_id{};
     std::string actor{};                       // the key's name
+    sha256_digest key_digest{};                // the key's own
     std::shared_ptr<const failure> refusal{};  // what the guard answers instead of the handler
     bool sign_of_life = false;  // refused, but an authentic heartbeat: it still counts for the detector
     budget_standing budget{};

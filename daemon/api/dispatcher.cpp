@@ -37,9 +37,10 @@ failure no_route(const call& admitted) {
 
 // What web pages may send and read beside what they always may.
 constexpr std::string_view cors_request_fields =
-    "X-API-Key, Authorization, Content-Type, If-Match, If-None-Match, Prefer, X-Request-Id, X-Session-Epoch";
+    "X-API-Key, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Request-Id, "
+    "X-Session-Epoch";
 constexpr std::string_view cors_answer_fields =
-    "ETag, Location, Retry-After, Preference-Applied, X-Request-Id, X-RateLimit-Limit, "
+    "ETag, Location, Retry-After, Idempotent-Replayed, Preference-Applied, X-Request-Id, X-RateLimit-Limit, "
     "X-RateLimit-Remaining, X-RateLimit-Reset";
 constexpr std::string_view cors_preflight_kept_s = "600";
 

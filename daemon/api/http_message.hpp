@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,7 @@ struct request_fields {
     std::string prefer{};
     std::string accept{};
     std::string session_epoch{};
+    std::optional<std::string> idempotency_key{};  // an empty one is wrong, not absent
     std::string origin{};
     std::string access_control_request_method{};
     std::string host{};

@@ -76,14 +76,19 @@ void take_out_throttled(const context& in, std::vector<heartbeat>& beats, thrott
 }  // namespace
 
 void register_machine(const asking<machine_registration>& what) {
-    write(what, [](const context& in, const call& asked, const machine_registered& made) {
-        const auto& id = made.machine.row.machine_id;
-        auto answer = show(asked, made.machine, made.created ? 201 : 200);
-        if (!made.created) return answer;
-        answer.set("Location", "/api/machines/" + encode_segment(id));
-        in.log->info("machine registered", {{"request_id", asked.request_id}, {"machine_id", id}});
-        return answer;
-    });
+    create(
+        what,
+        [](const context&, const call& asked, const machine_registered& made) {
+            auto answer = show(asked, made.machine, made.created ? 201 : 200);
+            if (made.created)
+                answer.set("Location", "/api/machines/" + encode_segment(made.machine.row.machine_id));
+            return answer;
+        },
+        [](const context& in, const call& asked, const machine_registered& made) {
+            if (!made.created) return;
+            in.log->info("machine registered",
+                         {{"request_id", asked.request_id}, {"machine_id", made.machine.row.machine_id}});
+        });
 }
 
 response list_machines(const context& in, const call& asked) {

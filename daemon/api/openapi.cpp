@@ -94,6 +94,7 @@ array parameters_of(const route& r, schema_book& book) {
         all.push_back(object{
             {"name", p.name}, {"in", "query"}, {"description", p.doc}, {"schema", parameter_schema(p)}});
     for (const auto name : r.notes.fields) all.push_back(field_ref(name));
+    if (r.notes.once) all.push_back(field_ref("Idempotency-Key"));
     if (r.notes.body.takes_epoch) all.push_back(field_ref("X-Session-Epoch"));
     if (r.method == verb::get && has_tagged_answer(r)) all.push_back(field_ref("If-None-Match"));
     if (r.method == verb::patch) all.push_back(field_ref("If-Match"));
@@ -116,6 +117,14 @@ object request_fields_document() {
                            "The version that the change is meant for, as an ETag or `\"<version>\"`; "
                            "another one is refused.",
                            text)},
+        {"Idempotency-Key",
+         field("Idempotency-Key",
+               "A name for this one intention, unique to the caller, as a string in double quotes or bare "
+               "(draft-ietf-httpapi-idempotency-key-header-07). Sent again under it, the same request does "
+               "nothing and is answered as it was the first time; while the first one runs: 409; another "
+               "request under it: 422. Kept for IDEMPOTENCY_TTL_SECONDS, also across restarts. A refusal is "
+               "not kept: the corrected request may use the same key.",
+               {{"type", "string"}, {"minLength", 1}, {"examples", array{"\"8e03978e-40d5-43dd\""}}})},
         {"Prefer", field("Prefer", "`return=minimal` (RFC 7240): only what the next beat needs.", text)},
         {"X-Request-Id", field("X-Request-Id", "What to call this request in logs and events.", text)}};
 }
@@ -145,6 +154,7 @@ void add_answer(const route& r, const answer_note& a, object& answers, schema_bo
     };
     if (a.tagged) add_field("ETag");
     if (a.located) add_field("Location");
+    if (r.notes.once) add_field("Idempotent-Replayed");
     for (const auto name : r.notes.fields)
         if (name == "Prefer") add_field("Preference-Applied");
     if (a.body == nullptr) return;

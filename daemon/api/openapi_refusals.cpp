@@ -64,7 +64,9 @@ object refusal_answer(int status, const std::vector<refusal_note>& whys, bool ta
     if (takes_budget)
         for (const auto* name : {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"})
             fields[name] = header_ref(name);
-    if (status == 429 || status == 503) fields["Retry-After"] = header_ref("Retry-After");
+    const bool waits = std::ranges::any_of(
+        whys, [](const auto& why) { return why.code == statetrack::name_of(errc::request_in_progress); });
+    if (status == 429 || status == 503 || waits) fields["Retry-After"] = header_ref("Retry-After");
     return {{"description", told},
             {"headers", std::move(fields)},
             {"content", problem_content(narrowed, rendered(whys.front(), "/api/sessions"))}};
@@ -80,6 +82,7 @@ std::vector<refusal_note> refusals_of(const route& r) {
     }
     if (r.notes.takes != nullptr) all.push_back(malformed_note);
     if (r.path.find('{') != std::string_view::npos) all.emplace_back(errc::not_found);
+    if (r.notes.once) all.insert(all.end(), {errc::request_in_progress, errc::idempotency_key_reused});
     if (patches_what_is_tagged(r)) all.emplace_back(errc::version_mismatch);
     all.push_back(internal_note);
     if (r.uses_store) {
@@ -147,6 +150,10 @@ object response_fields() {
             {"X-RateLimit-Reset", field("When it is full again, in Unix seconds.", count)},
             {"Retry-After", field("Seconds to wait.", count)},
             {"WWW-Authenticate", field("`Bearer`.", text)},
+            {"Idempotent-Replayed",
+             field("`true` on the answer to a repetition: it was kept from the first time, and nothing was "
+                   "done.",
+                   text)},
             {"Preference-Applied", field("`return=minimal`, where it was asked for.", text)},
             {"Cache-Control", field("`private, no-cache` where there is an ETag, else `no-store`.", text)}};
 }

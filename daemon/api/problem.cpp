@@ -38,10 +38,13 @@ constexpr mapping mappings[] = {
     {errc::store_in_use, 503, "another process owns the store"},
     {errc::schema_too_new, 503, "the store was written by a newer version"},
     {errc::conflict, 409, "a constraint of the store was broken; nothing was written"},
+    {errc::request_in_progress, 409, ""},
+    {errc::idempotency_key_reused, 422, ""},
 };
 
 constexpr std::string_view problem_type = "application/problem+json";
 constexpr std::int64_t store_retry_after_s = 2;
+constexpr std::int64_t in_progress_retry_after_s = 1;
 
 void append_member(std::string& out, std::string_view name, std::string_view text) {
     out += ",\"";
@@ -79,6 +82,7 @@ failure failure_of(const statetrack::error& e) {
                   .message = std::string(m.message),
                   .details = e.problems,
                   .facts = e.facts};
+        if (m.code == errc::request_in_progress) f.retry_after_s = in_progress_retry_after_s;
         if (f.message.empty()) f.message = e.detail;
         if (f.message.empty())
             f.message = m.code == errc::validation_failed ? "Validation failed" : e.code.message();

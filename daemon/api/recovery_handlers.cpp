@@ -16,12 +16,14 @@ response show_state(const context&, const call&, const statetrack::recovery_stat
     return {.body = to_body(state)};
 }
 
-response show_recovered(const context& in, const call& asked, const recovered& made) {
-    const auto& successor = made.session.row;
+response show_recovered(const context&, const call& asked, const recovered& made) {
     auto answer = show(asked, made.session, made.created ? 201 : 200);
-    answer.set("Location", "/api/sessions/" + to_string(successor.session_id));
-    if (made.created) log_recovered(in, asked, asked.parameters.at(0), made);
+    answer.set("Location", "/api/sessions/" + to_string(made.session.row.session_id));
     return answer;
+}
+
+void tell_recovered(const context& in, const call& asked, const recovered& made) {
+    if (made.created) log_recovered(in, asked, asked.parameters.at(0), made);
 }
 
 }  // namespace
@@ -94,7 +96,7 @@ response recovery_state(const context& in, const call& asked) {
 
 void prepare_recovery(const asking<recovery_preparation>& what) { write(what, show_state); }
 
-void recover_session(const asking<recovery>& what) { write(what, show_recovered); }
+void recover_session(const asking<recovery>& what) { create(what, show_recovered, tell_recovered); }
 
 response clean_up(const context& in, const call& asked) {
     query_reader query(asked);

@@ -68,6 +68,7 @@ struct route_notes {
     std::vector<query_parameter> query{};
     std::vector<std::string_view> fields{};  // header fields of the request that decide something
     body_rules body{};
+    bool once = false;  // knows Idempotency-Key: repeated under its key, it answers again and does nothing
     body_schema takes = nullptr;  // null: no body
     std::string_view doc{};       // what the summary leaves out
 };

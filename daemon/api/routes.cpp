@@ -39,6 +39,14 @@ route writes(verb method, std::string_view path, void (*handler)(const asking<Re
             .notes = std::move(notes)};
 }
 
+// May be sent again under its Idempotency-Key.
+template <class Request>
+route creates(std::string_view path, void (*handler)(const asking<Request>&), std::string_view summary,
+              route_notes notes) {
+    notes.once = true;
+    return writes(verb::post, path, handler, summary, std::move(notes));
+}
+
 // Operators' work: reads and writes for as long as it takes.
 route works(verb method, std::string_view path, reading handler, std::string_view summary,
             route_notes notes) {
@@ -174,12 +182,12 @@ void add_sessions(std::vector<route>& table) {
     const body_rules plain{.takes_epoch = true};
     const body_rules optional{.may_be_empty = true, .takes_epoch = true};
     const auto add = [&](route r) { table.push_back(std::move(r)); };
-    add(writes(post, "/api/sessions", create_session, "Create a session",
-               {.answers = {made(session_schema, "It was made."),
-                            ok_tagged(session_schema,
-                                      "The client's own session_id is there already, with "
-                                      "the same project, machine and slot.")},
-                .refusals = {errc::already_exists, errc::place_taken}}));
+    add(creates("/api/sessions", create_session, "Create a session",
+                {.answers = {made(session_schema, "It was made."),
+                             ok_tagged(session_schema,
+                                       "The client's own session_id is there already, with "
+                                       "the same project, machine and slot.")},
+                 .refusals = {errc::already_exists, errc::place_taken}}));
     add(reads("/api/sessions", list_sessions, "List sessions, newest first",
               {.answers = {ok(session_list_schema, "A page.")}, .query = session_page()}));
     add(reads("/api/sessions/health", fleet_health, "Count sessions by status",
@@ -240,15 +248,15 @@ void add_session_ways(std::vector<route>& table) {
                {.answers = {ok(recovery_state_schema, "What a successor needs to know.")},
                 .refusals = {errc::wrong_state, errc::superseded},
                 .body = optional}));
-    add(writes(post, "/api/sessions/{id}/recover", recover_session,
-               "Continue a session in a successor, exactly once",
-               {.answers = {made(session_schema, "The successor."),
-                            {.doc = "The successor had been made before.",
-                             .body = session_schema,
-                             .tagged = true,
-                             .located = true}},
-                .refusals = {errc::wrong_state, errc::successor_gone, errc::place_taken, errc::superseded},
-                .body = plain}));
+    add(creates("/api/sessions/{id}/recover", recover_session,
+                "Continue a session in a successor, exactly once",
+                {.answers = {made(session_schema, "The successor."),
+                             {.doc = "The successor had been made before.",
+                              .body = session_schema,
+                              .tagged = true,
+                              .located = true}},
+                 .refusals = {errc::wrong_state, errc::successor_gone, errc::place_taken, errc::superseded},
+                 .body = plain}));
     add(writes(post, "/api/sessions/{id}/archive", archive_session, "Spare an ended session from retention",
                {.answers = {ok_tagged(session_schema)},
                 .refusals = {errc::wrong_state, errc::superseded},
@@ -261,11 +269,11 @@ void add_tasks(std::vector<route>& table) {
     using enum verb;
     const body_rules plain{.takes_epoch = true};
     const auto add = [&](route r) { table.push_back(std::move(r)); };
-    add(writes(post, "/api/tasks", create_task, "Create a task in a session",
-               {.answers = {made(task_schema, "It was made.")},
-                .refusals = {errc::terminal, errc::superseded},
-                .body = plain,
-                .doc = "An unknown session is a wrong field."}));
+    add(creates("/api/tasks", create_task, "Create a task in a session",
+                {.answers = {made(task_schema, "It was made.")},
+                 .refusals = {errc::terminal, errc::superseded},
+                 .body = plain,
+                 .doc = "An unknown session is a wrong field."}));
     add(reads("/api/tasks", list_tasks, "List tasks, newest first",
               {.answers = {ok(task_list_schema, "A page.")}, .query = task_page()}));
     add(reads("/api/tasks/{id}", show_task, "Show a task", {.answers = {ok_tagged(task_schema)}}));
@@ -283,10 +291,10 @@ void add_tasks(std::vector<route>& table) {
 void add_machines(std::vector<route>& table) {
     using enum verb;
     const auto add = [&](route r) { table.push_back(std::move(r)); };
-    add(writes(post, "/api/machines", register_machine, "Register a machine, or register it again",
-               {.answers = {made(machine_schema, "It is new."),
-                            ok_tagged(machine_schema, "It was known, and is online again.")},
-                .refusals = {errc::machine_mismatch, errc::in_use}}));
+    add(creates("/api/machines", register_machine, "Register a machine, or register it again",
+                {.answers = {made(machine_schema, "It is new."),
+                             ok_tagged(machine_schema, "It was known, and is online again.")},
+                 .refusals = {errc::machine_mismatch, errc::in_use}}));
     add(reads("/api/machines", list_machines, "List machines, newest first",
               {.answers = {ok(machine_list_schema, "A page.")},
                .query = filtered_page({by_status<statetrack::machine_status>()}, 100, paging::by_offset)}));

@@ -12,12 +12,15 @@ using namespace statetrack;
 
 std::string location_of(const session& s) { return "/api/sessions/" + to_string(s.session_id); }
 
-response show_created(const context& in, const call& asked, const session_created& made) {
+response show_created(const context&, const call& asked, const session_created& made) {
     auto answer = show(asked, made.session, made.created ? 201 : 200);
-    if (!made.created) return answer;
-    answer.set("Location", location_of(made.session.row));
-    log_session(in, asked, made.taken_over_from ? "session took over" : "session created", made.session.row);
+    if (made.created) answer.set("Location", location_of(made.session.row));
     return answer;
+}
+
+void tell_created(const context& in, const call& asked, const session_created& made) {
+    if (!made.created) return;
+    log_session(in, asked, made.taken_over_from ? "session took over" : "session created", made.session.row);
 }
 
 response show_changed(const context& in, const call& asked, const session_view& s) {
@@ -54,7 +57,7 @@ response show_sessions(const context& in, const call& asked, bool archived_only)
 
 }  // namespace
 
-void create_session(const asking<new_session>& what) { write(what, show_created); }
+void create_session(const asking<new_session>& what) { create(what, show_created, tell_created); }
 
 response list_sessions(const context& in, const call& asked) { return show_sessions(in, asked, false); }
 response list_archived(const context& in, const call& asked) { return show_sessions(in, asked, true); }

@@ -11,11 +11,14 @@ using namespace statetrack;
 }  // namespace
 
 void create_task(const asking<new_task>& what) {
-    write(what, [](const context&, const call& asked, const task& t) {
-        auto answer = show(asked, t, 201);
-        answer.set("Location", "/api/tasks/" + to_string(t.task_id));
-        return answer;
-    });
+    create(
+        what,
+        [](const context&, const call& asked, const task& t) {
+            auto answer = show(asked, t, 201);
+            answer.set("Location", "/api/tasks/" + to_string(t.task_id));
+            return answer;
+        },
+        [](const context&, const call&, const task&) {});
 }
 
 response list_tasks(const context& in, const call& asked) {

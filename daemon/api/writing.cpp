@@ -55,6 +55,10 @@ void take_epoch(const call& asked, const body_rules& rules, envelope& into, prob
 
 }  // namespace
 
+void refuse(const exchange& x, failure why) {
+    x.respond([&in = x.in, asked_by = x.asked, why = std::move(why)] { return refused(in, *asked_by, why); });
+}
+
 bool open_envelope(const call& asked, envelope& into, problem_list& problems, failure& why) {
     const auto& rules = asked.matched->notes.body;
     if (!parse_body(asked, rules, into.body, why)) return false;
@@ -63,6 +67,10 @@ bool open_envelope(const call& asked, envelope& into, problem_list& problems, fa
     take_epoch(asked, rules, into, problems);
     for (const auto& parameter : asked.where.query)
         problems.add(parameter.first, "is not a parameter of this route");
+    if (const auto& field = asked.asked.fields.idempotency_key; field && asked.matched->notes.once) {
+        into.idempotency_key = parse_idempotency_key(*field);
+        if (!into.idempotency_key) problems.add("Idempotency-Key", std::string(idempotency_key_problem));
+    }
     if (asked.asked.method == verb::patch) {
         const auto condition = version_named_by(asked.asked.fields.if_match);
         if (condition.several) problems.add("If-Match", "names several versions; name one");

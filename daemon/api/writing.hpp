@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -10,6 +11,7 @@
 
 #include "api/answer.hpp"
 #include "api/decode.hpp"
+#include "api/idempotency.hpp"
 
 namespace statetrackd {
 
@@ -20,6 +22,7 @@ using presenter = std::function<response(const context&, const call&, const type
 struct envelope {
     boost::json::object body{};
     statetrack::caller by{};
+    std::optional<std::string> idempotency_key{};
 };
 // Answers false, and why, where the body or a condition cannot be read. `problems` are those of single
 // fields.
@@ -49,28 +52,22 @@ bool take_path_id(const call& asked, Request& request) {
 template <class Request>
 using adjustment = std::function<void(Request&)>;
 
-// The body is read by the rules of the call's route.
+// The body is read by the rules of the call's route. Answers why not, where it cannot be.
 template <class Request>
-void write(const asking<Request>& what, std::type_identity_t<presenter<Request>> present,
-           const std::type_identity_t<adjustment<Request>>& adjust = {}) {
-    const auto& x = what.x;
-    const auto& asked = *x.asked;
-    const auto refuse = [&](failure why) {
-        x.respond(
-            [&in = x.in, asked_by = x.asked, why = std::move(why)] { return refused(in, *asked_by, why); });
-    };
-    Request request;
-    if (!take_path_id(asked, request)) return refuse(no_such_entity());
-
-    envelope opened;
+std::optional<failure> read_request(const call& asked, Request& request, envelope& opened) {
+    if (!take_path_id(asked, request)) return no_such_entity();
     problem_list problems;
     failure why;
-    if (!open_envelope(asked, opened, problems, why)) return refuse(std::move(why));
+    if (!open_envelope(asked, opened, problems, why)) return why;
     decode_request(opened.body, request, problems);
-    if (!problems.empty()) return refuse(validation_failure(problems.take()));
+    if (!problems.empty()) return validation_failure(problems.take());
+    return std::nullopt;
+}
 
-    if (adjust) adjust(request);
+void refuse(const exchange& x, failure why);
 
+template <class Request>
+void enqueue(const exchange& x, Request request, statetrack::caller by, presenter<Request> present) {
     auto done = [&in = x.in, asked_by = x.asked, respond = x.respond,
                  present = std::move(present)](statetrack::result<typename Request::answer> outcome) {
         rendering show = [&in, asked_by, present, outcome = std::move(outcome)] {
@@ -79,7 +76,62 @@ void write(const asking<Request>& what, std::type_identity_t<presenter<Request>>
         };
         respond(std::move(show));
     };
-    x.in.tracker->enqueue(std::move(request), std::move(opened.by), std::move(done));
+    x.in.tracker->enqueue(std::move(request), std::move(by), std::move(done));
+}
+
+template <class Request>
+void write(const asking<Request>& what, std::type_identity_t<presenter<Request>> present,
+           const std::type_identity_t<adjustment<Request>>& adjust = {}) {
+    Request request;
+    envelope opened;
+    if (auto why = read_request(*what.x.asked, request, opened)) return refuse(what.x, std::move(*why));
+    if (adjust) adjust(request);
+    enqueue<Request>(what.x, std::move(request), std::move(opened.by), std::move(present));
+}
+
+// Says in the log what was done; never of a repetition, which does nothing.
+template <class Request>
+using teller = std::function<void(const context&, const call&, const typename Request::answer&)>;
+
+// The way of POSTs that create. Under an Idempotency-Key the answer is rendered inside the operation and kept
+// with what it made: `present` may be called more than once, so it only shows.
+template <class Request>
+void create(const asking<Request>& what, std::type_identity_t<presenter<Request>> present,
+            std::type_identity_t<teller<Request>> tell) {
+    const auto& x = what.x;
+    Request request;
+    envelope opened;
+    if (auto why = read_request(*x.asked, request, opened)) return refuse(x, std::move(*why));
+    if (!opened.idempotency_key)
+        return enqueue<Request>(x, std::move(request), std::move(opened.by),
+                                [present = std::move(present), tell = std::move(tell)](
+                                    const context& in, const call& asked, const auto& made) {
+                                    tell(in, asked, made);
+                                    return present(in, asked, made);
+                                });
+
+    statetrack::once<Request> how{
+        .under =
+            idempotency_key_of(*x.asked, std::move(*opened.idempotency_key), opened.body, opened.by.epoch),
+        .render = [&in = x.in, asked_by = x.asked, present = std::move(present)](const auto& made) {
+            return to_kept(present(in, *asked_by, made));
+        }};
+    auto done = [&in = x.in, asked_by = x.asked, respond = x.respond,
+                 tell = std::move(tell)](statetrack::result<statetrack::once_answer<Request>> outcome) {
+        rendering show = [&in, asked_by, tell, outcome = std::move(outcome)] {
+            if (!outcome) return refused(in, *asked_by, outcome.error());
+            auto answer = from_kept(outcome->kept);
+            if (outcome->replayed())
+                answer.set("Idempotent-Replayed", "true");
+            else
+                tell(in, *asked_by, *outcome->answer);
+            return answer;
+        };
+        respond(std::move(show));
+    };
+    const auto begun =
+        x.in.tracker->enqueue_once(std::move(request), std::move(how), std::move(opened.by), std::move(done));
+    if (!begun) refuse(x, failure_of(begun.error()));
 }
 
 }  // namespace statetrackd

@@ -129,7 +129,8 @@ event request_reader::parse_header(flat_buffer& buffer, std::size_t size) {
     if (!unambiguous)
         return refuse(
             400, "bad_request",
-            "X-API-Key, Authorization, X-Request-Id, X-Session-Epoch and Origin may be sent once each");
+            "X-API-Key, Authorization, X-Request-Id, X-Session-Epoch, Idempotency-Key and Origin may be "
+            "sent once each");
     http_1_0_ = header.version() == 10;
     keeps_alive_ = parser.keep_alive();
     const bool has_body = framed_.chunked || framed_.length > 0;

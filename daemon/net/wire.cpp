@@ -113,6 +113,9 @@ bool take_fields(const boost::beast::http::request_header<>& header, request_fie
             if (!taken.empty()) taken += ", ";
             taken += field.value();
         }
+        if (!same_field_name(field.name_string(), "Idempotency-Key")) continue;
+        if (into.idempotency_key) unambiguous = false;
+        into.idempotency_key = std::string(field.value());
     }
     return unambiguous;
 }

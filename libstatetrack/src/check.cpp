@@ -1,6 +1,7 @@
 // The bounds of every request, read off its notes.
 #include <algorithm>
 
+#include "statetrack/idempotency.hpp"
 #include "statetrack/requests.hpp"
 #include "statetrack/utf8.hpp"
 
@@ -117,5 +118,6 @@ template std::vector<field_problem> check(const machine_registration&);
 template std::vector<field_problem> check(const machine_patch&);
 template std::vector<field_problem> check(const machine_removal&);
 template std::vector<field_problem> check(const machine_heartbeat&);
+template std::vector<field_problem> check(const idempotency_key&);
 
 }  // namespace statetrack

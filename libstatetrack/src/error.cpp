@@ -29,6 +29,8 @@ constexpr code_text texts[] = {
     {errc::store_in_use, "store_in_use", "another process owns the store"},
     {errc::schema_too_new, "schema_too_new", "the store was written by a newer version"},
     {errc::conflict, "conflict", "a storage constraint was broken"},
+    {errc::request_in_progress, "request_in_progress", "the request under this key is still running"},
+    {errc::idempotency_key_reused, "idempotency_key_reused", "the key was used for another request"},
 };
 
 const code_text* text_of(int code) {

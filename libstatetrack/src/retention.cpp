@@ -1,5 +1,5 @@
-// Retention: ended sessions are deleted with their tasks after their time, histories after theirs; in
-// batches, each one transaction of a millisecond or so, with room between them for everybody else.
+// Retention: ended sessions are deleted with their tasks after their time, histories and kept answers after
+// theirs; in batches, each one transaction of a millisecond or so, with room between them for everybody else.
 #include <algorithm>
 
 #include "statetrack/lifecycle.hpp"
@@ -115,20 +115,21 @@ void tracker::impl::retain(const moment& at, sweep_report& report) {
     cleanup_report done;
     std::optional<error> failed;
     bool more = true;
-    for (int i = 0; i < batches_a_sweep_max && more && !failed; ++i) {
+    // One kind after the other: whether there may be more of any.
+    const auto batch = [&]() -> result<bool> {
         const auto deleted = delete_batch(at, {at.now.ms - options.retention_days * day_ms}, retention_caller,
                                           cleaning_from, done);
-        if (!deleted) {
-            failed = deleted.error();
-            break;
-        }
-        more = *deleted;
-        if (more) continue;
+        if (!deleted || *deleted) return deleted;
         const auto forgotten = forget_batch(at, {at.now.ms - options.event_retention_days * day_ms});
-        if (!forgotten)
-            failed = forgotten.error();
+        if (!forgotten || *forgotten) return forgotten;
+        return forget_answers(at);
+    };
+    for (int i = 0; i < batches_a_sweep_max && more && !failed; ++i) {
+        const auto left = batch();
+        if (left)
+            more = *left;
         else
-            more = *forgotten;
+            failed = left.error();
     }
     if (!more || failed) cleaning = false;
     if (cleaning) report.next_in_ms = std::min(report.next_in_ms, more_in_ms);

@@ -2,6 +2,7 @@
 #include <cassert>
 
 #include "statetrack/entities.hpp"
+#include "statetrack/idempotency.hpp"
 
 namespace statetrack {
 namespace {
@@ -149,6 +150,23 @@ table make_memos() {
     return t;
 }
 
+table make_idempotency_records() {
+    table t{.id = 5,
+            .name = "idempotency_records",
+            .columns = columns_of<idempotency_record>(),
+            .key = at<&idempotency_record::record_id>()};
+    t.key_is_ordinal = true;
+    t.indexes = {
+        // Of two trackers on one store that run the same request at once, the second is refused.
+        {.name = "idempotency_caller_key",
+         .parts = {at<&idempotency_record::caller>(), at<&idempotency_record::key>()},
+         .unique = true,
+         .violation = errc::request_in_progress},
+        {.name = "idempotency_expires_at", .parts = {at<&idempotency_record::expires_at>()}},
+    };
+    return t;
+}
+
 }  // namespace
 
 template <>
@@ -176,6 +194,11 @@ const table& table_of<memo>() {
     static const table t = make_memos();
     return t;
 }
+template <>
+const table& table_of<idempotency_record>() {
+    static const table t = make_idempotency_records();
+    return t;
+}
 
 std::size_t table::column_named(std::string_view column_name) const {
     for (std::size_t i = 0; i < columns.size(); ++i)
@@ -185,8 +208,9 @@ std::size_t table::column_named(std::string_view column_name) const {
 }
 
 const std::vector<const table*>& schema() {
-    static const std::vector<const table*> all{&table_of<session>(), &table_of<task>(), &table_of<machine>(),
-                                               &table_of<event>(), &table_of<memo>()};
+    static const std::vector<const table*> all{&table_of<session>(), &table_of<task>(),
+                                               &table_of<machine>(), &table_of<event>(),
+                                               &table_of<memo>(),    &table_of<idempotency_record>()};
     return all;
 }
 

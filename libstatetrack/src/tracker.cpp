@@ -1,62 +1,9 @@
 #include "statetrack/tracker.hpp"
 
-#include <algorithm>
-
-#include "statetrack/lifecycle.hpp"
-#include "tracker_impl.hpp"
+#include "operation_job.hpp"
 
 namespace statetrack {
 namespace {
-
-template <class Request>
-class operation_job : public commit_job {
-public:
-    using answer = typename Request::answer;
-
-    operation_job(tracker::impl& owner, Request asked, caller who)
-        : state(owner), request(std::move(asked)), by(std::move(who)), at(owner.look()), ids_(owner.ids) {}
-
-    result<> run(transaction& tx) override {
-        ids_.rewind();
-        out_ = {};
-        operation op(tx, state, at, by, ids_, out_);
-        auto done = perform(op, request);
-        if (!done) return done.error();
-        answer_ = std::move(*done);
-        return {};
-    }
-
-    void settle(const result<>& outcome) override {
-        state.store_answered(outcome);
-        if (outcome) state.apply_effects(out_, at);
-    }
-
-    result<answer> finish() {
-        if (!outcome()) return outcome().error();
-        complete_derived(*answer_);
-        return std::move(*answer_);
-    }
-
-    tracker::impl& state;
-    Request request;
-    caller by;
-    moment at;
-
-private:
-    template <class Answer>
-    void complete_derived(Answer& given) {
-        if constexpr (std::is_same_v<Answer, session_view> || std::is_same_v<Answer, machine_view>)
-            complete_answer(state, given);
-        else if constexpr (requires { given.session; })
-            complete_answer(state, given.session);
-        else if constexpr (requires { given.machine; })
-            complete_answer(state, given.machine);
-    }
-
-    drawn_ids ids_;
-    effects out_{};
-    std::optional<answer> answer_{};
-};
 
 template <class Request>
 class posted_job final : public operation_job<Request> {
@@ -100,16 +47,6 @@ void note_receipt(tracker::impl& state, const Request& request, const caller& by
                 state.heard(beat.session_id, beat.epoch, at.age);
         }
     }
-}
-
-template <class Request>
-std::optional<error> refusal(const Request& request) {
-    auto problems = check(request);
-    if (problems.empty()) return std::nullopt;
-    error e(errc::validation_failed, "the request is wrong in " + std::to_string(problems.size()) +
-                                         (problems.size() == 1 ? " place" : " places"));
-    e.problems = std::move(problems);
-    return e;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "liveness_index.hpp"
 #include "machine_watch.hpp"
 #include "operation.hpp"
+#include "running_keys.hpp"
 #include "statetrack/tracker.hpp"
 #include "timeline.hpp"
 
@@ -36,6 +37,7 @@ struct tracker::impl {
     const clock& time;
     id_source& ids;
     const tracker_options options;
+    running_keys running;  // before the queue, whose jobs hold claims
     commit_queue queue;
 
     // Guards everything below. Never held while the store works.
@@ -122,6 +124,7 @@ struct tracker::impl {
     result<bool> delete_batch(const moment& at, timestamp before, const caller& by, retention_cursor& cursor,
                               cleanup_report& done);
     result<bool> forget_batch(const moment& at, timestamp before);
+    result<bool> forget_answers(const moment& at);
 };
 
 // What an answer derives from memory, filled in when its operation is durable.

@@ -10,6 +10,7 @@
 #include "history.hpp"
 #include "operation.hpp"
 #include "statetrack/entities.hpp"
+#include "statetrack/idempotency.hpp"
 #include "statetrack/lifecycle.hpp"
 
 namespace statetrack {
@@ -29,6 +30,10 @@ public:
         if (const auto done = each<machine>([this](const machine& m) { take(m); }, found_.machines); !done)
             return done;
         if (const auto done = each<event>([this](const event& e) { replay(e); }, found_.events); !done)
+            return done;
+        if (const auto done = each<idempotency_record>([this](const idempotency_record& r) { take(r); },
+                                                       found_.idempotency_records);
+            !done)
             return done;
         check_chains();
         check_replay();
@@ -85,6 +90,15 @@ private:
     }
 
     void take(const machine& m) { rows_[{entity_type::machine, m.machine_id}] = to_row(m); }
+
+    // No text of it in what is said: the key is the caller's own.
+    void take(const idempotency_record& r) {
+        const std::string name = "idempotency record " + std::to_string(r.record_id);
+        if (!answered_.insert({r.caller, r.key}).second)
+            broken(name + " has a caller and a key that another one has");
+        if (const auto wrong = check(idempotency_key{r.caller, r.key, r.fingerprint}); !wrong.empty())
+            broken(name + ": " + wrong.front().field + " " + wrong.front().message);
+    }
 
     void check_chains() {
         std::set<std::pair<uuid, std::int64_t>> epochs;
@@ -223,6 +237,7 @@ private:
     std::set<std::tuple<std::string, std::string, std::int64_t>> places_;
     std::set<std::pair<std::string, std::int64_t>> slots_;
     std::set<std::pair<uuid, uuid>> retries_;
+    std::set<std::pair<std::string, std::string>> answered_;
     std::map<entity_key, row> rows_;
     std::map<entity_key, row> replayed_;
     std::unordered_map<uuid, std::vector<std::string>> tasks_seen_;

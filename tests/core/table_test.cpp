@@ -60,7 +60,8 @@ TEST_CASE("The schema names referenced tables first and nothing twice") {
         std::set<std::string_view> columns;
         for (const auto& one : in.columns) CHECK(columns.insert(one.name).second);
     }
-    CHECK(tables == std::set<std::string_view>{"sessions", "tasks", "machines", "events", "memos"});
+    CHECK(tables == std::set<std::string_view>{"sessions", "tasks", "machines", "events", "memos",
+                                               "idempotency_records"});
 }
 
 TEST_CASE("Every description of a table points at columns that it has") {

@@ -155,6 +155,7 @@ TEST_CASE("every variable of the contract is a setting, as variable, flag and ke
                                               "ABANDONED_AFTER_HOURS",
                                               "EVENT_RETENTION_DAYS",
                                               "CLEANUP_INTERVAL_MS",
+                                              "IDEMPOTENCY_TTL_SECONDS",
                                               "RATE_LIMIT_PER_MINUTE",
                                               "HEARTBEAT_RATE_LIMIT_PER_MINUTE",
                                               "REQUEST_TIMEOUT_MS",
@@ -179,12 +180,6 @@ TEST_CASE("every variable of the contract is a setting, as variable, flag and ke
     }
     ours.erase("AUTH_FAILURE_LIMIT_PER_MINUTE");  // our own
     CHECK(ours == contract);
-    const std::string missing = "IDEMPOTENCY_TTL_SECONDS";
-    CHECK(mentions(pretended_world{.variables = {{"API_KEYS", key}, {missing, "1"}}}.read({}),
-                   missing + "=1: "));
-    CHECK(pretended_world{.variables = {{"API_KEYS", key}, {missing, ""}}}.read({}).problems.empty());
-    CHECK_FALSE(
-        pretended_world{.variables = {{"API_KEYS", key}}}.read({flag_of(missing) + "=1"}).problems.empty());
 }
 
 TEST_CASE("every setting takes its own printed value from variable, flag and file alike") {

@@ -75,6 +75,7 @@ TEST_CASE("a web page from an allowed origin may ask beforehand, without a key, 
     CHECK(preflight.header("Access-Control-Allow-Origin") == "vscode-webview://abc");
     CHECK(preflight.header("Access-Control-Allow-Methods") == "GET, HEAD, POST, OPTIONS");
     CHECK(preflight.header("Access-Control-Allow-Headers").find("X-API-Key") != std::string::npos);
+    CHECK(preflight.header("Access-Control-Allow-Headers").find("Idempotency-Key") != std::string::npos);
     CHECK(preflight.header("Access-Control-Max-Age") == "600");
     CHECK(preflight.header("Vary") == "Origin");
 }
@@ -84,6 +85,7 @@ TEST_CASE("answers to an allowed origin can be read by it, refusals too, and tho
     const auto good = h.get("/api/sessions", {.origin = "https://board.example"});
     CHECK(good.header("Access-Control-Allow-Origin") == "https://board.example");
     CHECK(good.header("Access-Control-Expose-Headers").find("ETag") != std::string::npos);
+    CHECK(good.header("Access-Control-Expose-Headers").find("Idempotent-Replayed") != std::string::npos);
     CHECK(good.header("Access-Control-Allow-Methods").empty());
     const auto refused =
         h.ask(request{.target = "/api/sessions", .fields = {.origin = "https://board.example"}});

@@ -44,7 +44,7 @@ inline std::vector<std::string> breaks_of_answer(const route& r, const reply& go
     const auto& answer = resolved(*noted, document).as_object();
     std::vector<std::string> found;
     for (const auto* name : {"ETag", "Location", "Retry-After", "WWW-Authenticate", "Preference-Applied",
-                             "X-RateLimit-Limit", "X-Request-Id"})
+                             "Idempotent-Replayed", "X-RateLimit-Limit", "X-Request-Id"})
         if (!got.header(name).empty() && !answer.at("headers").as_object().contains(name))
             found.push_back("the field " + std::string(name) + " is not documented");
     const auto* content = answer.if_contains("content");

@@ -207,6 +207,30 @@ void tour_places(toured_api& t) {
         "in_use");
 }
 
+// Every route that creates, asked again under its key, and for something else.
+void tour_keys(toured_api& t) {
+    const auto session = t.session("k", "k");
+    const auto stalled = t.session("k2", "k");
+    t.post(stalled + "/mark-stalled");
+    const std::pair<std::string, std::string> creations[] = {
+        {"/api/sessions", R"({"project_id":"k3","machine_id":"k"})"},
+        {"/api/tasks", R"({"project_id":"p","task_name":"n","session_id":")" + id_in(session) + R"("})"},
+        {"/api/machines", R"({"hostname":"k","docker_slots":[]})"},
+        {stalled + "/recover", R"({"new_machine_id":"k4"})"}};
+    for (const auto& [target, body] : creations) {
+        request_fields fields;
+        fields.idempotency_key = "\"" + target + "\"";
+        CHECK(t.post(target, body, fields).status == 201);
+        CHECK(t.post(target, body, fields).header("Idempotent-Replayed") == "true");
+        fields.session_epoch = "7";
+        CHECK(t.post(target, body, fields).text_at("code") == "idempotency_key_reused");
+        fields.idempotency_key = "";
+        CHECK(t.post(target, body, fields).status == 400);
+    }
+    for (const auto& r : all_routes())
+        if (r.notes.once) CHECK(t.codes[&r].contains("idempotency_key_reused"));
+}
+
 std::string body_for(const route& r) {
     const auto* body = operation(r.path, r.method).if_contains("requestBody");
     return body ? boost::json::serialize(body->at("content").at("application/json").at("example")) : "{}";
@@ -242,6 +266,7 @@ TEST_CASE(
     tour_epochs(t);
     tour_ended(t);
     tour_places(t);
+    tour_keys(t);
     tour_refusals(t);
     for (const auto& r : all_routes()) {
         CAPTURE(name_of(r.method));

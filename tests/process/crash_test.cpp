@@ -5,12 +5,14 @@
 #include <boost/json/parse.hpp>
 #include <cstdlib>
 #include <random>
+#include <set>
 #include <thread>
 #include <vector>
 
 #include "../daemon/http_client.hpp"
 #include "daemon_process.hpp"
 #include "every_backend.hpp"
+#include "statetrack/idempotency.hpp"
 
 using namespace statetrack;
 using namespace statetrack::testing;
@@ -47,10 +49,10 @@ public:
 
 private:
     std::optional<boost::json::object> ask(std::string_view method, const std::string& target,
-                                           const std::string& body) {
-        const auto reply =
-            client_.ask(std::string(method) + " " + target + " HTTP/1.1\r\nHost: h\r\nX-API-Key: " + key +
-                        "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+                                           const std::string& body, const std::string& more_fields = {}) {
+        const auto reply = client_.ask(std::string(method) + " " + target +
+                                       " HTTP/1.1\r\nHost: h\r\nX-API-Key: " + key + "\r\n" + more_fields +
+                                       "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
         if (reply.status == 0) return std::nullopt;
         if (reply.status >= 300) {
             wrong_ = true;
@@ -66,7 +68,8 @@ private:
 
     bool one_session(const std::string& place, std::vector<acknowledged>& book) {
         const auto made =
-            ask("POST", "/api/sessions", R"({"project_id":")" + place + R"(","machine_id":"m"})");
+            ask("POST", "/api/sessions", R"({"project_id":")" + place + R"(","machine_id":"m"})",
+                "Idempotency-Key: " + place + "\r\n");
         if (!made) return false;
         book.push_back({.session = id_in(*made, "session_id")});
         acknowledged& mine = book.back();
@@ -127,6 +130,24 @@ void check_book(reader& from, const std::vector<acknowledged>& book) {
     }
 }
 
+// Of each session that a client asked for there is the answer, and of each answer the session; never one
+// alone.
+void check_records(reader& from) {
+    std::set<std::string> answered, made;
+    query all{.limit = select_rows_max};
+    for (const auto& one : value_of(from.select(table_of<idempotency_record>(), all), "select")) {
+        const auto record = from_row<idempotency_record>(one.values);
+        const auto body = parse_trusted(parse_trusted(record.answer).at("body").as_string());
+        CHECK(body.at("project_id").as_string() == record.key);
+        answered.insert(std::string(body.at("session_id").as_string()));
+    }
+    all.where = {{column_of<&session::epoch>(), {std::int64_t{1}}, false}};
+    for (const auto& one : value_of(from.select(table_of<session>(), all), "select"))
+        made.insert(to_string(from_row<session>(one.values).session_id));
+    REQUIRE(made.size() < select_rows_max);
+    CHECK(answered == made);
+}
+
 }  // namespace
 
 TEST_CASE("fifty times kill -9 under eight writers lose nothing acknowledged and leave nothing half done") {
@@ -168,6 +189,7 @@ TEST_CASE("fifty times kill -9 under eight writers lose nothing acknowledged and
         const auto keep = open_sqlite_in(*folder);
         const auto read = keep->read([&](reader& from) -> result<> {
             check_book(from, book);
+            check_records(from);
             return {};
         });
         REQUIRE(read.has_value());

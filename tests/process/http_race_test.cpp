@@ -70,6 +70,34 @@ TEST_CASE("64 parallel creates of one place over HTTP give one 201 and 63 times 
     });
 }
 
+TEST_CASE("64 parallel creates over HTTP with one Idempotency-Key create once, and give one answer") {
+    over_each_backend([](whole_daemon& d) {
+        for (int round = 0; round < 3; ++round) {
+            const auto n = std::to_string(round);
+            const auto text = request_text("POST", "/api/sessions", create_body("p" + n),
+                                           "Idempotency-Key: \"key-" + n + "\"\r\n");
+            const auto replies = at_once(d, 64, [&](int) { return text; });
+            CHECK(count(replies, 201) + count(replies, 409) == 64);
+            std::set<std::string> bodies;
+            int first_ones = 0;
+            for (const auto& r : replies) {
+                if (r.status == 201) {
+                    bodies.insert(r.body);
+                    if (!r.has("Idempotent-Replayed: true\r\n")) ++first_ones;
+                } else {
+                    CHECK(object_of(r).at("code").as_string() == "request_in_progress");
+                    CHECK(r.has("Retry-After: 1\r\n"));
+                }
+            }
+            CHECK(first_ones == 1);
+            REQUIRE(bodies.size() == 1);
+            http_client client(d.port);
+            CHECK(client.ask(text).body == *bodies.begin());
+            CHECK(object_of(d.ask("GET", "/api/sessions?project_id=p" + n)).at("total").as_int64() == 1);
+        }
+    });
+}
+
 TEST_CASE("64 parallel recovers over HTTP give one 201, 63 times the same session, its tasks once") {
     over_each_backend([](whole_daemon& d) {
         const auto id = id_of(d.ask("POST", "/api/sessions", create_body("p")));

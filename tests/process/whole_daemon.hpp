@@ -20,11 +20,12 @@ namespace statetrackd::testing {
 
 inline const std::string process_test_key = "4d6f2c1e-9a58-4b7e-8c3d-2f1a0b9c8d7e";
 
-inline std::string request_text(std::string_view method, std::string_view target,
-                                std::string_view body = {}) {
+// More fields are lines, each with its end.
+inline std::string request_text(std::string_view method, std::string_view target, std::string_view body = {},
+                                std::string_view more_fields = {}) {
     return std::string(method) + " " + std::string(target) +
-           " HTTP/1.1\r\nHost: h\r\nX-API-Key: " + process_test_key +
-           "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+           " HTTP/1.1\r\nHost: h\r\nX-API-Key: " + process_test_key + "\r\n" + std::string(more_fields) +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
 class whole_daemon {

@@ -44,6 +44,7 @@ constexpr guarded_by unique_indexes[] = {
     {"sessions_lineage", "A lineage has one session an epoch"},
     {"sessions_recovered_from", "A session has one successor at most, even after it was erased"},
     {"tasks_retry", "A task is retried once in a session"},
+    {"idempotency_caller_key", "A caller has one idempotency record a key"},
 };
 
 void add_broken_indexes(std::vector<broken_store>& to) {

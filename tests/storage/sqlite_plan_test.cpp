@@ -11,6 +11,7 @@
 #include "sqlite/sqlite_dialect.hpp"
 #include "sqlite/tallies.hpp"
 #include "statetrack/entities.hpp"
+#include "statetrack/idempotency.hpp"
 #include "statetrack/sqlite_store.hpp"
 #include "temp_dir.hpp"
 
@@ -187,6 +188,18 @@ std::vector<shape> other_shapes() {
              {.where = where, .range = at<&event::at>(), .max = 1, .order_by_range = true, .limit = 1},
              false,
              "events_deleted"});
+    const auto& records = table_of<idempotency_record>();
+    all.push_back({&records, {.after = 5}});  // as verify walks
+    all.push_back({&records,
+                   {.where = {one_value(records, at<&idempotency_record::caller>()),
+                              one_value(records, at<&idempotency_record::key>())},
+                    .limit = 1},
+                   false,
+                   "idempotency_caller_key"});
+    all.push_back({&records,
+                   {.range = at<&idempotency_record::expires_at>(), .max = 1, .order_by_range = true},
+                   false,
+                   "idempotency_expires_at"});
     return all;
 }
 

@@ -31,7 +31,20 @@ struct stage {
         value_of((*h)->apply(task_patch{.task_id = running.task_id, .status = task_status::in_progress}));
         value_of((*h)->apply(stall_mark{.session_id = stalled}));
         value_of((*h)->apply(session_patch{.session_id = ended, .status = session_status::completed}));
+        keep_expired_record();
         value_of((*h)->apply(machine_registration{.hostname = "m", .docker_slots = {0}, .machine_id = "m"}));
+    }
+    void keep_expired_record() const {
+        const idempotency_record old{
+            .caller = "c", .key = "expired", .fingerprint = "f", .answer = "old", .expires_at = {1}};
+        unit_of_work unit{.body = [&](transaction& tx) -> result<> {
+            const auto kept = tx.insert(table_of<idempotency_record>(), to_row(old));
+            if (!kept) return kept.error();
+            return {};
+        }};
+        unit_of_work* const one[] = {&unit};
+        under->execute(one);
+        REQUIRE(unit.outcome.has_value());
     }
     task add_task(const uuid& of) {
         return value_of((*h)->apply(new_task{.session_id = of, .project_id = "p", .task_name = "t"}));
@@ -54,6 +67,12 @@ struct stage {
     }
 };
 
+template <class Request>
+once<Request> under_key(std::string key) {
+    return {.under = {.caller = "c", .key = std::move(key), .fingerprint = "f"},
+            .render = [](const auto&) { return std::string("kept"); }};
+}
+
 struct operation_under_test {
     const char* name;
     std::function<std::string(stage&)> run;  // the code of its answer
@@ -64,6 +83,21 @@ const std::vector<operation_under_test>& operations() {
         {"create",
          [](stage& s) {
              return code_of((*s.h)->apply(new_session{.project_id = "new", .machine_id = "m"}));
+         }},
+        {"create once",
+         [](stage& s) {
+             return code_of((*s.h)->apply_once(new_session{.project_id = "new", .machine_id = "m"},
+                                               under_key<new_session>("k")));
+         }},
+        {"create in the place of an expired record",
+         [](stage& s) {
+             return code_of((*s.h)->apply_once(new_session{.project_id = "new", .machine_id = "m"},
+                                               under_key<new_session>("expired")));
+         }},
+        {"recover once",
+         [](stage& s) {
+             return code_of((*s.h)->apply_once(recovery{.session_id = s.stalled, .new_machine_id = "n"},
+                                               under_key<recovery>("k")));
          }},
         {"takeover",
          [](stage& s) {
@@ -148,6 +182,21 @@ TEST_CASE("an operation whose commit's answer is lost says that it is unknown, a
                 value_of((*s.h)->apply(recovery{.session_id = s.stalled, .new_machine_id = "n"}));
             CHECK_FALSE(again.created);
         }
+    }
+}
+
+TEST_CASE("a create whose commit's answer is lost is settled by asking again under its key") {
+    const new_session request{.project_id = "new", .machine_id = "m"};
+    for (const bool committed : {true, false}) {
+        CAPTURE(committed);
+        stage s;
+        s.faults->fail({.at = 1, .of = seam_call::commit, .afterwards = committed});
+        CHECK_FALSE((*s.h)->apply_once(request, under_key<new_session>("k")).has_value());
+        s.faults->heal();
+        const auto again = value_of((*s.h)->apply_once(request, under_key<new_session>("k")));
+        CHECK(again.replayed() == committed);
+        CHECK(again.kept == "kept");
+        CHECK(value_of((*s.h)->list_sessions({.project_id = "new"}, {})).total == 1);
     }
 }
 

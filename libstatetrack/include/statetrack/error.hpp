@@ -13,25 +13,27 @@
 namespace statetrack {
 
 enum class errc {
-    validation_failed = 1,  // the request itself is wrong; error::problems names every field
-    not_found,              // no such session, task or machine
-    already_exists,         // that id is taken by something else
-    place_taken,            // another session holds the place or slot; error::facts names it
-    illegal_transition,     // the lifecycle has no such step
-    wrong_state,            // the operation is not for a session in this state
-    terminal,               // the session has ended; error::facts says how and by whom it was replaced
-    superseded,             // another session continues this one, or the epoch given is not the session's
-    successor_gone,         // the session was recovered once and its successor has been deleted
-    version_mismatch,       // the version named by the caller is not the stored one any more
-    in_use,                 // a live session needs what would be taken away
-    machine_mismatch,       // that machine_id is registered under another hostname
-    store_unavailable,      // the storage failed; nothing was written
-    commit_unknown,         // the storage failed in COMMIT; ask again to learn what became of it
-    store_full,             // no space is left; nothing was written
-    store_corrupt,          // the storage holds what it should not
-    store_in_use,           // another process owns the store
-    schema_too_new,         // the store was written by a newer version
-    conflict,               // a storage constraint that no other code names
+    validation_failed = 1,   // the request itself is wrong; error::problems names every field
+    not_found,               // no such session, task or machine
+    already_exists,          // that id is taken by something else
+    place_taken,             // another session holds the place or slot; error::facts names it
+    illegal_transition,      // the lifecycle has no such step
+    wrong_state,             // the operation is not for a session in this state
+    terminal,                // the session has ended; error::facts says how and by whom it was replaced
+    superseded,              // another session continues this one, or the epoch given is not the session's
+    successor_gone,          // the session was recovered once and its successor has been deleted
+    version_mismatch,        // the version named by the caller is not the stored one any more
+    in_use,                  // a live session needs what would be taken away
+    machine_mismatch,        // that machine_id is registered under another hostname
+    store_unavailable,       // the storage failed; nothing was written
+    commit_unknown,          // the storage failed in COMMIT; ask again to learn what became of it
+    store_full,              // no space is left; nothing was written
+    store_corrupt,           // the storage holds what it should not
+    store_in_use,            // another process owns the store
+    schema_too_new,          // the store was written by a newer version
+    conflict,                // a storage constraint that no other code names
+    request_in_progress,     // a request under the same idempotency key has not been answered yet
+    idempotency_key_reused,  // another request was sent under the same idempotency key
 };
 
 const boost::system::error_category& statetrack_category() noexcept;

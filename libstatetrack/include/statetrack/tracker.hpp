@@ -9,11 +9,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "statetrack/clock.hpp"
 #include "statetrack/entities.hpp"
 #include "statetrack/error.hpp"
+#include "statetrack/idempotency.hpp"
 #include "statetrack/ids.hpp"
 #include "statetrack/requests.hpp"
 #include "statetrack/storage.hpp"
@@ -35,6 +37,7 @@ struct tracker_options {
     std::int64_t abandoned_after_hours = 24;
     std::int64_t event_retention_days = 90;
     std::int64_t cleanup_interval_ms = 3'600'000;
+    std::int64_t idempotency_ttl_seconds = 86'400;  // how long an answer is kept for repetitions
     // Called, under no lock, whenever enqueue has put work where none was waiting: somebody has to call
     // commit_pending() soon.
     std::function<void()> on_work{};
@@ -42,6 +45,8 @@ struct tracker_options {
 
 template <class Request>
 using completion = std::function<void(result<typename Request::answer>)>;
+template <class Request>
+using once_completion = std::function<void(result<once_answer<std::type_identity_t<Request>>>)>;
 
 // Safe to call from several threads. The store, the clock and the ids must outlive the tracker.
 class tracker {
@@ -64,6 +69,21 @@ public:
     // that calls it.
     template <class Request>
     void enqueue(Request request, caller by, completion<Request> done);
+
+    // As apply, for new_session, new_task, machine_registration and recovery, sent under an idempotency key.
+    // What was answered is kept with what it made, in one transaction, for idempotency_ttl_seconds; the same
+    // request under the same key is given it again and does nothing. A refusal changed nothing and keeps
+    // nothing, so a corrected request may use the same key. Errors beside those of apply:
+    // request_in_progress, idempotency_key_reused, validation_failed (problems name caller, key or
+    // fingerprint).
+    template <class Request>
+    result<once_answer<Request>> apply_once(const Request& request, const once<Request>& how,
+                                            const caller& by = {});
+
+    // The same without waiting. Where it answers an error itself, nothing was put into the queue and `done`
+    // is not called; so a request that is still running is told of at once, however long that takes.
+    template <class Request>
+    result<> enqueue_once(Request request, once<Request> how, caller by, once_completion<Request> done);
 
     // Commits what enqueue has gathered, and calls the completions. How many it called.
     std::size_t commit_pending();

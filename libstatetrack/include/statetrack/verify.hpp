@@ -15,6 +15,7 @@ struct verification {
     std::int64_t tasks = 0;
     std::int64_t machines = 0;
     std::int64_t events = 0;
+    std::int64_t idempotency_records = 0;
     std::vector<std::string> broken{};  // a sentence each, at most problems_shown_max
     std::int64_t broken_count = 0;
 };

@@ -6,8 +6,8 @@ namespace statetrack::sqlite {
 namespace {
 
 // Triggers kept the counts; now the writer does, once a group. A session in a slot stands in one unique index
-// of places instead of two.
-sql::migration counts_by_the_writer() {
+// of places instead of two. Answers are kept for those who ask again.
+sql::migration to_version_2() {
     sql::migration step{.to = 2};
     struct triggers {
         const char* of;
@@ -28,14 +28,19 @@ sql::migration counts_by_the_writer() {
         step.statements.end(),
         {"DROP INDEX \"sessions_active_place\"",
          "CREATE UNIQUE INDEX \"sessions_active_place\" ON \"sessions\" (\"project_id\", \"machine_id\") "
-         "WHERE \"status\" = 'active' AND \"machine_id\" IS NOT NULL AND \"docker_slot\" IS NULL"});
+         "WHERE \"status\" = 'active' AND \"machine_id\" IS NOT NULL AND \"docker_slot\" IS NULL",
+         "CREATE TABLE \"idempotency_records\" (\"record_id\" INTEGER PRIMARY KEY AUTOINCREMENT, \"caller\" "
+         "TEXT NOT NULL, \"key\" TEXT NOT NULL, \"fingerprint\" TEXT NOT NULL, \"answer\" TEXT NOT NULL, "
+         "\"expires_at\" INTEGER NOT NULL) STRICT",
+         "CREATE UNIQUE INDEX \"idempotency_caller_key\" ON \"idempotency_records\" (\"caller\", \"key\")",
+         "CREATE INDEX \"idempotency_expires_at\" ON \"idempotency_records\" (\"expires_at\")"});
     return step;
 }
 
 }  // namespace
 
 const sql::schema_target& released_schema() {
-    static const sql::schema_target released{.version = schema_version, .steps = {counts_by_the_writer()}};
+    static const sql::schema_target released{.version = schema_version, .steps = {to_version_2()}};
     return released;
 }
 

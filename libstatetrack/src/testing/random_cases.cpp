@@ -94,8 +94,10 @@ private:
             values = to_row(t_.some_machine());
         else if (in.name == table_of<event>().name)
             values = to_row(t_.some_event(some_session()));
-        else
+        else if (in.name == table_of<memo>().name)
             values = to_row(t_.some_memo());
+        else
+            values = to_row(some_record());
         if (std::holds_alternative<std::string>(values[in.key]))
             values[in.key] = "key " + std::to_string(number(8));
         for (std::size_t i = 0; i < in.columns.size(); ++i) {
@@ -105,6 +107,14 @@ private:
         if (!dice_.one_in(12)) meet_null_checks(in, values);
         if (dice_.one_in(20)) values[dice_.roll(values.size())] = value{};
         return values;
+    }
+
+    // So few callers and keys that they meet.
+    idempotency_record some_record() {
+        auto r = t_.some_record();
+        r.caller = "caller " + std::to_string(number(2));
+        r.key = "key " + std::to_string(number(4));
+        return r;
     }
 
     session some_session() {

@@ -83,6 +83,7 @@ void full_rows_come_back(trial& t) {
     auto kept = t.some_memo();
     kept.content = json_text::trusted(R"({"alive":1})");
     comes_back(t, table_of<memo>(), to_row(kept));
+    comes_back(t, table_of<idempotency_record>(), to_row(t.some_record()));
 }
 
 void nulls_come_back(trial& t) {

@@ -69,10 +69,20 @@ memo trial::some_memo() {
     return m;
 }
 
+idempotency_record trial::some_record() {
+    const auto n = std::to_string(++entities_made_);
+    return {.caller = "caller-" + n,
+            .key = "key-" + n,
+            .fingerprint = "fingerprint-" + n,
+            .answer = "answer-" + n,
+            .expires_at = {epoch_ms + entities_made_}};
+}
+
 row trial::some_row(const table& in) {
     if (in.name == table_of<session>().name) return to_row(some_session());
     if (in.name == table_of<machine>().name) return to_row(some_machine());
     if (in.name == table_of<memo>().name) return to_row(some_memo());
+    if (in.name == table_of<idempotency_record>().name) return to_row(some_record());
     const auto s = some_session();
     if (in.name == table_of<event>().name) return to_row(some_event(s));
     must_insert(s);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "statetrack/entities.hpp"
+#include "statetrack/idempotency.hpp"
 #include "statetrack/testing/conformance.hpp"
 #include "testing/shown.hpp"
 
@@ -49,6 +50,7 @@ public:
     machine some_machine();
     event some_event(const session& of);
     memo some_memo();
+    idempotency_record some_record();
     // A row that the table takes; the session that a task needs is inserted first.
     row some_row(const table& in);
     uuid some_id() { return ids_->next(); }

@@ -182,6 +182,22 @@ void one_retry_a_session(trial& t) {
                    errc::superseded, "the same retry by patch");
 }
 
+void one_record_a_key(trial& t) {
+    const auto& records = table_of<idempotency_record>();
+    const auto first = t.some_record();
+    const auto id = t.must_insert(first);
+    auto twin = t.some_record();
+    twin.caller = first.caller;
+    t.must_insert(twin);
+    twin.key = first.key;
+    t.expect_error(t.insert(twin), errc::request_in_progress, "the same key of the same caller");
+    auto anothers = twin;
+    anothers.caller += " and no more";
+    t.expect_success(t.insert(anothers), "the same key of another caller");
+    t.expect_success(t.erase(records, id), "the first one goes");
+    t.expect_success(t.insert(twin), "the key is free");
+}
+
 }  // namespace
 
 void add_unique_cases(case_list& to) {
@@ -196,7 +212,8 @@ void add_unique_cases(case_list& to) {
          {"A slot has one session that is pending, active or paused", one_session_a_slot},
          {"A lineage has one session an epoch", one_session_an_epoch},
          {"A session has one successor at most, even after it was erased", one_successor},
-         {"A task is retried once in a session", one_retry_a_session}});
+         {"A task is retried once in a session", one_retry_a_session},
+         {"A caller has one idempotency record a key", one_record_a_key}});
 }
 
 }  // namespace statetrack::testing

@@ -151,6 +151,7 @@ std::vector<framing_case> field_cases() {
         {"a field beyond the limit", with_field("X: " + std::string(8'200, 'x') + "\r\n"), 431},
         {"a field without end", "GET /read HTTP/1.1\r\nHost: h\r\nX: " + std::string(8'200, 'x'), 431},
         {"the same key twice", with_field("X-API-Key: a\r\nX-API-Key: b\r\n")},
+        {"two idempotency keys", with_field("Idempotency-Key: a\r\nIdempotency-Key: a\r\n")},
         {"the same epoch twice", with_field("X-Session-Epoch: 1\r\nX-Session-Epoch: 2\r\n")},
     };
 }
