@@ -59,7 +59,7 @@ using responder = std::function<void(rendering)>;
 std::string_view reason_phrase(int status);
 
 // The statuses that have a phrase, numbered; the place of any other is statuses_known, whose status is 0.
-inline constexpr std::size_t statuses_known = 24;
+inline constexpr std::size_t statuses_known = 25;
 std::size_t place_of_status(int status);
 int status_at(std::size_t place);
 

@@ -11,10 +11,10 @@
 #include <filesystem>
 #include <utility>
 
+#include "sqlite/owner_lock.hpp"
+
 namespace statetrack::sqlite {
 namespace {
-
-constexpr mode_t owner_only = 0600;
 
 error io_failure(const std::string& path, int cause) {
     return error(cause == ENOSPC || cause == EDQUOT ? errc::store_full : errc::store_unavailable,

@@ -12,8 +12,6 @@
 namespace statetrack::sqlite {
 namespace {
 
-constexpr mode_t owner_only = 0600;
-
 // Which process wrote itself down; empty where nobody did.
 std::string owner_noted_in(int descriptor) {
     char text[24] = {};

@@ -1,11 +1,16 @@
 // One store a database: a lock file beside it, held as long as the store is open.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "statetrack/error.hpp"
 
 namespace statetrack::sqlite {
+
+// The mode of every file that is made beside a database: what it holds is nobody else's.
+inline constexpr mode_t owner_only = 0600;
 
 // Locks `<database>-owner` (flock, so it ends with the process however that ends). The file stays: removing
 // it would let two owners lock two files of one name. It also lends the database file its permissions, 0600.
