@@ -5,6 +5,20 @@
 namespace statetrack::sqlite {
 namespace {
 
+constexpr const char* drop_old_places = "DROP INDEX \"sessions_active_place\"";
+constexpr const char* create_places =
+    "CREATE UNIQUE INDEX \"sessions_active_place\" ON \"sessions\" (\"project_id\", \"machine_id\") "
+    "WHERE \"status\" = 'active' AND \"machine_id\" IS NOT NULL AND \"docker_slot\" IS NULL";
+constexpr const char* create_records =
+    "CREATE TABLE \"idempotency_records\" (\"record_id\" INTEGER PRIMARY KEY AUTOINCREMENT, \"caller\" TEXT "
+    "NOT "
+    "NULL, \"key\" TEXT NOT NULL, \"fingerprint\" TEXT NOT NULL, \"answer\" TEXT NOT NULL, \"expires_at\" "
+    "INTEGER NOT NULL) STRICT";
+constexpr const char* create_record_keys =
+    "CREATE UNIQUE INDEX \"idempotency_caller_key\" ON \"idempotency_records\" (\"caller\", \"key\")";
+constexpr const char* create_expiries =
+    "CREATE INDEX \"idempotency_expires_at\" ON \"idempotency_records\" (\"expires_at\")";
+
 // Triggers kept the counts; now the writer does, once a group. A session in a slot stands in one unique index
 // of places instead of two. Answers are kept for those who ask again.
 sql::migration to_version_2() {
@@ -24,16 +38,9 @@ sql::migration to_version_2() {
             step.statements.push_back(head + std::to_string(i) + "_DELETE\"");
         }
     }
-    step.statements.insert(
-        step.statements.end(),
-        {"DROP INDEX \"sessions_active_place\"",
-         "CREATE UNIQUE INDEX \"sessions_active_place\" ON \"sessions\" (\"project_id\", \"machine_id\") "
-         "WHERE \"status\" = 'active' AND \"machine_id\" IS NOT NULL AND \"docker_slot\" IS NULL",
-         "CREATE TABLE \"idempotency_records\" (\"record_id\" INTEGER PRIMARY KEY AUTOINCREMENT, \"caller\" "
-         "TEXT NOT NULL, \"key\" TEXT NOT NULL, \"fingerprint\" TEXT NOT NULL, \"answer\" TEXT NOT NULL, "
-         "\"expires_at\" INTEGER NOT NULL) STRICT",
-         "CREATE UNIQUE INDEX \"idempotency_caller_key\" ON \"idempotency_records\" (\"caller\", \"key\")",
-         "CREATE INDEX \"idempotency_expires_at\" ON \"idempotency_records\" (\"expires_at\")"});
+    for (const char* const sql :
+         {drop_old_places, create_places, create_records, create_record_keys, create_expiries})
+        step.statements.emplace_back(sql);
     return step;
 }
 
