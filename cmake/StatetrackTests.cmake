@@ -1,4 +1,4 @@
-# One test executable of doctest files: add_statetrack_test(name SOURCES ... LIBS ... LABELS ...). Every case is a
+# One test executable of doctest files: add_statetrack_test(name SOURCES ... LIBS ... LABELS ... [OPTIMIZED]). Every case is a
 # test of its own to ctest, found when the executable is built, so ctest -N says how many there are.
 find_package(doctest 2.4 REQUIRED)
 include(doctest)
@@ -21,17 +21,21 @@ target_compile_definitions(statetrack_test_main PUBLIC DOCTEST_CONFIG_SUPER_FAST
 option(STATETRACK_TESTS_TOGETHER "Compile several files of a test program at a time" OFF)
 
 function(add_statetrack_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 test "" "" "SOURCES;LIBS;LABELS")
+    cmake_parse_arguments(PARSE_ARGV 1 test "OPTIMIZED" "" "SOURCES;LIBS;LABELS")
     set(target ${name}_test)
     add_executable(${target} ${test_SOURCES})
     target_link_libraries(${target} PRIVATE statetrack_test_main ${test_LIBS} statetrack_warnings)
-    target_compile_options(${target} PRIVATE -O0)  # a test runs once a compilation; the library is what takes time
+    # A test runs once a compilation, and the library is what takes its time: not where it is OPTIMIZED.
+    if(NOT test_OPTIMIZED)
+        target_compile_options(${target} PRIVATE -O0)
+        set_target_properties(${target} PROPERTIES STATETRACK_IS_UNOPTIMIZED ON)
+    endif()
     if(STATETRACK_TESTS_TOGETHER)
         set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
         target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # StatetrackWarnings.cmake says why
     endif()
     set_target_properties(${target} PROPERTIES
-        STATETRACK_IS_TEST ON LABELS "${test_LABELS}" CROSSCOMPILING_EMULATOR "${statetrack_test_launcher}")
+        LABELS "${test_LABELS}" CROSSCOMPILING_EMULATOR "${statetrack_test_launcher}")
     doctest_discover_tests(${target} TEST_PREFIX "${name}: ")
     # A name that doctest's filter does not find would pass without having run.
     set(properties ${CMAKE_CURRENT_BINARY_DIR}/${target}_properties.cmake)
