@@ -40,13 +40,18 @@ finding read(std::string_view bytes, std::size_t piece_size) {
 void send_and_receive(std::string_view data) {
     data = data.substr(0, body_bytes_max);
     std::string wire;
+    constexpr std::string_view extension = ";e=\"v\"";
+    std::size_t extensions = 0;  // bytes, of which a body may have so many
     for (std::size_t at = 0; at < data.size();) {
         const auto n =
             std::min<std::size_t>(1 + (static_cast<unsigned char>(data[at]) & 0x3Fu), data.size() - at);
         char size[8];
         std::snprintf(size, sizeof size, data[at] & 1 ? "%zx" : "%02zX", n);
         wire += size;
-        if (data[at] & 2) wire += ";e=\"v\"";
+        if (data[at] & 2 && extensions + extension.size() <= chunk_extension_bytes_max) {
+            wire += extension;
+            extensions += extension.size();
+        }
         wire.append("\r\n").append(data.substr(at, n)).append("\r\n");
         at += n;
     }
