@@ -22,6 +22,7 @@ if(STATETRACK_SANITIZE)
     target_compile_options(statetrack_warnings INTERFACE
         -fsanitize=${STATETRACK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
         $<IF:$<BOOL:$<TARGET_PROPERTY:STATETRACK_IS_UNOPTIMIZED>>,-g0,-O1;-g1>)
+    target_compile_definitions(statetrack_warnings INTERFACE STATETRACK_SANITIZED)  # memory grows otherwise
     target_link_options(statetrack_warnings INTERFACE -fsanitize=${STATETRACK_SANITIZE})
     if(STATETRACK_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         target_compile_options(statetrack_warnings INTERFACE -Wno-tsan)

@@ -203,7 +203,7 @@ const table& table_of<idempotency_record>() {
 std::size_t table::column_named(std::string_view column_name) const {
     for (std::size_t i = 0; i < columns.size(); ++i)
         if (columns[i].name == column_name) return i;
-    assert(!"no such column");
+    assert(false && "no such column");
     return columns.size();
 }
 

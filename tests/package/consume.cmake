@@ -10,8 +10,9 @@ function(configure_and_build source)
     string(REPLACE ";" "\\;" escaped_parts "${parts}")
     file(REMOVE_RECURSE ${work}/${way})
     run(${CMAKE_COMMAND} -S ${source} -B ${work}/${way} -G ${generator} -DCMAKE_BUILD_TYPE=Debug
-        -DCMAKE_CXX_COMPILER=${compiler} -DCMAKE_CXX_COMPILER_LAUNCHER=${launcher}
-        -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=6 -Dprogram=${program} "-Dparts=${escaped_parts}" --no-warn-unused-cli ${ARGN})
+        -DCMAKE_CXX_FLAGS_DEBUG=-g0 -DCMAKE_CXX_COMPILER=${compiler} -DCMAKE_CXX_COMPILER_LAUNCHER=${launcher}
+        -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=6 -Dprogram=${program} "-Dparts=${escaped_parts}"
+        --no-warn-unused-cli ${ARGN})
     run(${CMAKE_COMMAND} --build ${work}/${way} --parallel 2)
 endfunction()
 

@@ -175,7 +175,7 @@ TEST_CASE("A unit that loses the transaction loses it for itself alone") {
                                     inserting(session_number(3)), interrupted(w, session_number(4), false),
                                     inserting(session_number(5))};
     w.run_group(units);
-    for (const std::size_t i : {0, 2, 4}) CHECK(units[i].outcome.has_value());
+    for (const std::size_t i : {0u, 2u, 4u}) CHECK(units[i].outcome.has_value());
     is_error(units[1].outcome, errc::store_unavailable);
     is_error(units[3].outcome, errc::store_unavailable);
     CHECK(w.sessions() == 3);

@@ -32,7 +32,7 @@ TEST_CASE("a shared outage of 100 machines marks none of them, and finds who die
 }
 
 TEST_CASE("an outage of a third of the machines is held too, and of a quarter is not") {
-    for (const std::size_t lost : {34, 25}) {
+    for (const std::size_t lost : {34u, 25u}) {
         harness h;
         fleet f(h, 100, 1);
         f.run_for(6 * minute);

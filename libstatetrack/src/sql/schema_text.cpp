@@ -10,7 +10,7 @@ namespace {
 const table& table_named(std::string_view name) {
     for (const auto* t : schema())
         if (t->name == name) return *t;
-    assert(!"a reference names no table");
+    assert(false && "a reference names no table");
     return *schema().front();
 }
 

@@ -38,7 +38,8 @@ public:
 private:
     struct entry_hash {
         std::size_t operator()(const tally_entry& e) const noexcept {
-            return std::hash<std::string>{}(e.key) ^ static_cast<std::size_t>(e.tally * 0x9E3779B97F4A7C15);
+            return std::hash<std::string>{}(e.key) ^
+                   (static_cast<std::size_t>(e.tally) * 0x9E3779B97F4A7C15u);
         }
     };
     struct noted {

@@ -91,7 +91,7 @@ void counts_follow_patches(trial& t) {
 
 void counts_follow_erasures(trial& t) {
     const auto lot = a_mixed_lot(t);
-    for (const std::size_t n : {1, 2, 3, 7, 11})
+    for (const std::size_t n : {1u, 2u, 3u, 7u, 11u})
         t.expect_success(t.erase(sessions(), key_of(lot[n])), "erase");
     expect_counts_agree(t, "after erasures");
     t.expect_equal(t.count(table_of<task>(), {}), std::int64_t{24}, "tasks after their sessions were erased");

@@ -105,7 +105,7 @@ void later_units_see_earlier_ones(trial& t) {
         seen(true, 1),  {.body = [&](transaction& tx) { return tx.erase(sessions(), key_of(s)); }},
         seen(false, 0)};
     run_group(t.subject(), units);
-    for (const std::size_t i : {0, 2, 3, 4, 6, 7, 8})
+    for (const std::size_t i : {0u, 2u, 3u, 4u, 6u, 7u, 8u})
         t.expect_success(units[i].outcome, "unit " + std::to_string(i));
     t.expect_error(units[1].outcome, errc::in_use, "the refused one");
     t.expect_error(units[5].outcome, errc::already_exists, "the second insert");
