@@ -178,6 +178,7 @@ int serve(command_line& command) {
     circuit_breaker breaker;
     background threads(log, &counted);
     values.tracker.on_work = [&threads] { threads.work_waits(); };
+    values.tracker.on_done = [&threads] { threads.answers_wait(); };
     database data([&values] { return open_store(values.database_url); }, values.tracker,
                   {.time = *time, .ids = *ids, .breaker = breaker, .counted = counted, .log = log});
     const auto opened = data.open();
@@ -211,6 +212,7 @@ int serve(command_line& command) {
 
     obey_signals(serving, in, manager, threads, again);
     complete(in, serving);
+    threads.join_loop([&serving](auto job) { serving.post(std::move(job)); });
     threads.start();
     if (opened)
         threads.attend(*data.tracked(), *data.keep());

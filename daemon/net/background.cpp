@@ -25,6 +25,18 @@ constexpr std::int64_t counting_interval_us_min = 1'000'000;
 struct background::impl {
     impl(logger& l, metrics* c) : log(l), counted(c) {}
 
+    void wake_committer() {
+        {
+            const std::lock_guard lock(mutex);
+            work = true;
+        }
+        changed.notify_one();
+    }
+
+    void complete() {
+        guarded("answers", [&] { tracked->complete_pending(); });
+    }
+
     void commit_loop() {
         for (std::unique_lock lock(mutex);;) {
             changed.wait(lock, [&] { return work || ending; });
@@ -120,6 +132,7 @@ struct background::impl {
 
     logger& log;
     metrics* const counted;
+    poster post;  // set before any thread runs
     statetrack::tracker* tracked = nullptr;
     statetrack::store* keep = nullptr;
 
@@ -139,12 +152,22 @@ struct background::impl {
 background::background(logger& log, metrics* counted) : impl_(std::make_unique<impl>(log, counted)) {}
 background::~background() { stop(); }
 
+void background::join_loop(poster post) { impl_->post = std::move(post); }
+
 void background::work_waits() {
-    {
-        const std::lock_guard lock(impl_->mutex);
-        impl_->work = true;
-    }
-    impl_->changed.notify_one();
+    auto& i = *impl_;
+    if (i.post)
+        i.post([&i] { i.wake_committer(); });
+    else
+        i.wake_committer();
+}
+
+void background::answers_wait() {
+    auto& i = *impl_;
+    if (i.post)
+        i.post([&i] { i.complete(); });
+    else
+        i.complete();
 }
 
 void background::start() {
@@ -193,6 +216,7 @@ void background::stop() {
     // Last: a sweep or a cleanup under way may still wait for a commit of its own.
     {
         const std::lock_guard lock(i.mutex);
+        i.work = true;  // perhaps told to a loop that has ended
         i.ending = true;
     }
     i.changed.notify_all();

@@ -1,5 +1,6 @@
 // The daemon's own threads: one commits, one sweeps, one checkpoints, a few read. What may block the disk
-// blocks here, never a connection.
+// blocks here, never a connection. Between the loop and the commit thread one word a group crosses each way,
+// not one a request: waking a thread costs as much as a heartbeat.
 #pragma once
 
 #include <functional>
@@ -27,8 +28,15 @@ public:
     background(const background&) = delete;
     background& operator=(const background&) = delete;
 
-    // For tracker_options::on_work: work waits for the commit thread. May be called before start.
+    // The loop that requests are enqueued on and answered from: `post` runs a job there, behind what is
+    // ready. Once, before all else; without it commits begin at once and answers come from the commit thread.
+    using poster = std::function<void(std::function<void()>)>;
+    void join_loop(poster post);
+    // For tracker_options::on_work: work waits for the commit thread, which is told when the loop has done
+    // all that was ready. May be called before start.
     void work_waits();
+    // For tracker_options::on_done: answers wait for the loop.
+    void answers_wait();
     // The readers.
     void start();
     // Commits, sweeps, checkpoints. Both must outlive the threads. Once, before stop.

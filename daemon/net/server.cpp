@@ -290,6 +290,8 @@ void server::on_reload_signal(std::function<void()> on_reload) {
 
 void server::on_tick(std::function<void()> on_tick) { impl_->ticked = std::move(on_tick); }
 
+void server::post(std::function<void()> job) { asio::post(impl_->loop, std::move(job)); }
+
 void server::run() {
     asio::post(impl_->strand, [this] {
         impl_->accept();

@@ -54,6 +54,9 @@ public:
     void on_reload_signal(std::function<void()> on_reload);
     // Calls on_tick from the loop every now and then, at least four times a second; before run.
     void on_tick(std::function<void()> on_tick);
+    // Runs the job on the loop, behind what is ready there. Safe to call from any thread; never, once run has
+    // returned.
+    void post(std::function<void()> job);
     // Serves on so many threads, this one among them, until drained.
     void run();
     // No new connections; requests under way are answered, for drain_ms at the most; then run returns. Called

@@ -1,11 +1,12 @@
 #include "commit_queue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace statetrack {
 
-commit_queue::commit_queue(store& keep, std::function<void()> on_work)
-    : keep_(keep), on_work_(std::move(on_work)) {}
+commit_queue::commit_queue(store& keep, std::function<void()> on_work, std::function<void()> on_done)
+    : keep_(keep), on_work_(std::move(on_work)), on_done_(std::move(on_done)) {}
 
 commit_queue::~commit_queue() {
     // Posted and never drained: not done, and nobody left to be told.
@@ -24,8 +25,10 @@ void commit_queue::run(std::span<commit_job* const> jobs) {
         else
             lead(lock);
     }
-    const bool left_for_drain = !finished_.empty() || !waiting_.empty();
+    const bool word = owes_word();
+    const bool left_for_drain = !waiting_.empty() || (!on_done_ && !finished_.empty());
     lock.unlock();
+    if (word) on_done_();
     if (left_for_drain && on_work_) on_work_();
 }
 
@@ -42,25 +45,34 @@ void commit_queue::post(std::unique_ptr<commit_job> job) {
 
 std::size_t commit_queue::drain() {
     std::size_t called = 0;
-    std::vector<std::unique_ptr<commit_job>> ready;
-    std::unique_lock lock(mutex_);
-    while (!waiting_.empty() || !finished_.empty()) {
-        if (finished_.empty()) {
-            if (leading_)
-                settled_.wait(lock);
-            else
-                lead(lock);
+    for (std::unique_lock lock(mutex_);;) {
+        const bool completes = !on_done_ && !finished_.empty();
+        if (!completes && waiting_.empty()) return called;
+        if (!completes && leading_) {
+            settled_.wait(lock);
             continue;
         }
-        ready.swap(finished_);
+        if (!completes) lead(lock);
+        const bool word = owes_word();
         lock.unlock();
-        for (auto& job : ready) job->complete(job->outcome());
-        called += ready.size();
-        ready.clear();
+        if (word) on_done_();
+        if (completes) called += complete();
         lock.lock();
     }
-    return called;
 }
+
+std::size_t commit_queue::complete() {
+    std::vector<std::unique_ptr<commit_job>> ready;
+    {
+        std::lock_guard lock(mutex_);
+        ready.swap(finished_);
+        told_ = false;
+    }
+    for (auto& job : ready) job->complete(job->outcome());
+    return ready.size();
+}
+
+bool commit_queue::owes_word() { return on_done_ && !finished_.empty() && !std::exchange(told_, true); }
 
 std::uint64_t commit_queue::settled_ever() const {
     std::lock_guard lock(mutex_);

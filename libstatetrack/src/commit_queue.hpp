@@ -1,6 +1,6 @@
 // Group commit: many callers, one execute. The first blocking caller in line commits for all (the writers'
-// queue of LevelDB); what was posted with a completion is called back by whoever calls drain, never by such a
-// leader.
+// queue of LevelDB); what was posted with a completion is called back by whoever calls drain or complete,
+// never by such a leader.
 #pragma once
 
 #include <condition_variable>
@@ -31,7 +31,7 @@ public:
     virtual result<> run(transaction& in) = 0;
     // Right after the commit, in its order: effects on memory.
     virtual void settle(const result<>&) {}
-    // Of a posted one, by drain.
+    // Of a posted one, by drain or complete.
     virtual void complete(const result<>&) {}
 
     const result<>& outcome() const { return unit_.outcome; }
@@ -46,8 +46,9 @@ private:
 // Safe to call from several threads.
 class commit_queue {
 public:
-    // on_work: called, under no lock, when post or a blocking leader leaves something for drain.
-    commit_queue(store& keep, std::function<void()> on_work);
+    // Both are called under no lock. on_work: post, or a blocking leader, leaves something for drain.
+    // on_done: something is left for complete; where it is empty drain completes too.
+    commit_queue(store& keep, std::function<void()> on_work, std::function<void()> on_done = {});
     ~commit_queue();
     commit_queue(const commit_queue&) = delete;
     commit_queue& operator=(const commit_queue&) = delete;
@@ -55,23 +56,28 @@ public:
     // Returns when all are settled.
     void run(std::span<commit_job* const> jobs);
     void post(std::unique_ptr<commit_job> job);
-    // Commits what has gathered, and calls completions until none is left. How many it called.
+    // Commits what has gathered until nothing is left. How many completions it called.
     std::size_t drain();
+    // Calls the completions that are due. How many.
+    std::size_t complete();
     // How many jobs ever were.
     std::uint64_t settled_ever() const;
 
 private:
     // Takes a group, executes and settles it. Called with the lock held and no leader; returns with it held.
     void lead(std::unique_lock<std::mutex>& lock);
+    // Somebody is to be told: completions are due, and nobody has been told since there were none.
+    bool owes_word();
 
     store& keep_;
-    std::function<void()> on_work_;
+    const std::function<void()> on_work_, on_done_;
     mutable std::mutex mutex_;
     std::condition_variable settled_;
     std::uint64_t settled_ever_ = 0;
     bool leading_ = false;
     std::deque<commit_job*> waiting_;
     std::vector<std::unique_ptr<commit_job>> finished_;  // posted ones whose completion is due
+    bool told_ = false;                                  // of what is in it
     // The leader's own, kept between groups.
     std::vector<commit_job*> group_;
     std::vector<unit_of_work*> units_;

@@ -84,6 +84,7 @@ void tracker::enqueue(Request request, caller by, completion<Request> done) {
 }
 
 std::size_t tracker::commit_pending() { return impl_->queue.drain(); }
+std::size_t tracker::complete_pending() { return impl_->queue.complete(); }
 
 void tracker::note_alive(const uuid& session_id, std::optional<std::int64_t> epoch) {
     const moment at = impl_->look();

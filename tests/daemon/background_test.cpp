@@ -35,6 +35,7 @@ struct running {
     running() {
         tracker_options options;
         options.on_work = [this] { threads.work_waits(); };
+        options.on_done = [this] { threads.answers_wait(); };
         auto opened = tracker::open(keep, clock, *ids, options);
         REQUIRE(opened.has_value());
         tracked = std::move(*opened);

@@ -37,6 +37,7 @@ public:
         keys_.replace(ring);
         statetrack::tracker_options options;
         options.on_work = [this] { threads_.work_waits(); };
+        options.on_done = [this] { threads_.answers_wait(); };
         auto opened = statetrack::tracker::open(*keep_, clock, *ids_, options);
         REQUIRE(opened.has_value());
         tracked = std::move(*opened);
@@ -53,6 +54,7 @@ public:
         const auto listening = serving_->listen();
         REQUIRE(listening.has_value());
         port = *listening;
+        threads_.join_loop([this](auto job) { serving_->post(std::move(job)); });
         threads_.start();
         threads_.attend(*tracked, *keep_);
         loop_ = std::thread([this] { serving_->run(); });

@@ -336,33 +336,6 @@ TEST_CASE("the health of all counts by status") {
     CHECK(health.last_updated == h->now());
 }
 
-TEST_CASE("the asynchronous face commits what has gathered and calls back from commit_pending") {
-    int woken = 0;
-    harness h({.on_work = [&woken] { ++woken; }});
-    std::vector<std::string> answers;
-    for (int i = 0; i < 3; ++i)
-        h->enqueue(new_session{.project_id = "p", .machine_id = "m"}, {},
-                   [&](result<session_created> r) { answers.push_back(code_of(r)); });
-    h->enqueue(new_session{.project_id = ""}, {},
-               [&](result<session_created> r) { answers.push_back(code_of(r)); });
-    CHECK(woken == 1);
-    CHECK(answers.empty());
-    CHECK(h->commit_pending() == 4);
-    CHECK(answers == std::vector<std::string>{"ok", "place_taken", "place_taken", "validation_failed"});
-    CHECK(h->commit_pending() == 0);
-}
-
-TEST_CASE("a blocking call commits what was enqueued, and leaves its completion to commit_pending") {
-    harness h;
-    bool called = false;
-    h->enqueue(new_session{.project_id = "p", .machine_id = "m"}, {},
-               [&](result<session_created>) { called = true; });
-    CHECK(code_of(h->apply(new_session{.project_id = "p", .machine_id = "m"})) == "place_taken");
-    CHECK_FALSE(called);
-    CHECK(h->commit_pending() == 1);
-    CHECK(called);
-}
-
 TEST_CASE("hostile text is kept as it is, and what no backend can keep is refused") {
     harness h;
     const std::string text = "\xF0\x9F\x90\x9B \xD7\xA9\xD7\x9C\xD7\x95\xD7\x9D \"';-- \\ \n\t\x01";

@@ -41,6 +41,9 @@ struct tracker_options {
     // Called, under no lock, whenever enqueue has put work where none was waiting: somebody has to call
     // commit_pending() soon.
     std::function<void()> on_work{};
+    // Where given, commit_pending leaves completions to complete_pending() and calls this, under no lock,
+    // when some are due: for a host that commits on one thread and answers on another.
+    std::function<void()> on_done{};
 };
 
 template <class Request>
@@ -65,8 +68,8 @@ public:
     template <class Request>
     result<typename Request::answer> apply(const Request& request, const caller& by = {});
 
-    // The same without waiting: `done` is called by commit_pending once the outcome is durable, on the thread
-    // that calls it.
+    // The same without waiting: `done` is called by commit_pending (or complete_pending, see on_done) once
+    // the outcome is durable, on the thread that calls it.
     template <class Request>
     void enqueue(Request request, caller by, completion<Request> done);
 
@@ -85,8 +88,11 @@ public:
     template <class Request>
     result<> enqueue_once(Request request, once<Request> how, caller by, once_completion<Request> done);
 
-    // Commits what enqueue has gathered, and calls the completions. How many it called.
+    // Commits what enqueue has gathered, and calls the completions, unless on_done is given. How many it
+    // called.
     std::size_t commit_pending();
+    // Calls the completions of what is committed. How many.
+    std::size_t complete_pending();
 
     // Refuses nothing and writes nothing: an authentic sign of life of a session at this epoch that could not
     // be served (throttled, store down). The deadline uses it; the session's next commit writes it.

@@ -1,0 +1,63 @@
+// The face that does not wait: who commits, who calls back, and when.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "harness.hpp"
+
+using namespace statetrack;
+using namespace statetrack::testing;
+
+TEST_CASE("the asynchronous face commits what has gathered and calls back from commit_pending") {
+    int woken = 0;
+    harness h({.on_work = [&woken] { ++woken; }});
+    std::vector<std::string> answers;
+    for (int i = 0; i < 3; ++i)
+        h->enqueue(new_session{.project_id = "p", .machine_id = "m"}, {},
+                   [&](result<session_created> r) { answers.push_back(code_of(r)); });
+    h->enqueue(new_session{.project_id = ""}, {},
+               [&](result<session_created> r) { answers.push_back(code_of(r)); });
+    CHECK(woken == 1);
+    CHECK(answers.empty());
+    CHECK(h->commit_pending() == 4);
+    CHECK(answers == std::vector<std::string>{"ok", "place_taken", "place_taken", "validation_failed"});
+    CHECK(h->commit_pending() == 0);
+}
+
+TEST_CASE("with on_done completions wait for complete_pending, and one word is said for all that are due") {
+    int words = 0;
+    harness h({.on_done = [&words] { ++words; }});
+    int answered = 0;
+    const auto enqueue = [&] {
+        h->enqueue(new_session{.project_id = "p", .machine_id = "m"}, {},
+                   [&](result<session_created>) { ++answered; });
+    };
+    enqueue();
+    enqueue();
+    CHECK(h->commit_pending() == 0);
+    enqueue();
+    CHECK(h->commit_pending() == 0);
+    CHECK(words == 1);
+    CHECK(answered == 0);
+    CHECK(h->complete_pending() == 3);
+    CHECK(answered == 3);
+    CHECK(h->complete_pending() == 0);
+    enqueue();
+    // A blocking caller commits it, and has no business with its answer.
+    CHECK(code_of(h->apply(new_session{.project_id = "p", .machine_id = "m"})) == "place_taken");
+    CHECK(words == 2);
+    CHECK(answered == 3);
+    CHECK(h->complete_pending() == 1);
+}
+
+TEST_CASE("a blocking call commits what was enqueued, and leaves its completion to commit_pending") {
+    harness h;
+    bool called = false;
+    h->enqueue(new_session{.project_id = "p", .machine_id = "m"}, {},
+               [&](result<session_created>) { called = true; });
+    CHECK(code_of(h->apply(new_session{.project_id = "p", .machine_id = "m"})) == "place_taken");
+    CHECK_FALSE(called);
+    CHECK(h->commit_pending() == 1);
+    CHECK(called);
+}
