@@ -46,7 +46,15 @@ struct call {
     statetrack::instant received{};
     std::int64_t received_us = 0;        // by the clock of the metrics
     std::atomic<bool> abandoned{false};  // nobody waits for the answer any more
+    responder respond{};                 // set when it is run
+    // Counts it, where it waits for the store: shared, as the answer may come when the dispatcher is gone.
+    std::shared_ptr<std::atomic<std::int64_t>> waiting{};
 
+    // Once.
+    void answer(rendering show) const {
+        if (waiting) --*waiting;
+        respond(std::move(show));
+    }
     std::string_view path() const { return path_of(asked.target); }
 };
 
@@ -79,11 +87,10 @@ enum class lane : std::uint8_t {
     alone,   // on the pool: reads and writes, for as long as it takes
 };
 
-// What a queue handler is given: it answers through `respond`, once.
+// What a queue handler is given: it answers the call, once.
 struct exchange {
     context& in;
     std::shared_ptr<const call> asked;
-    responder respond;
 };
 
 // An exchange whose body is a Request. A handler's signature says so, and the route table reads it there.

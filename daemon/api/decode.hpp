@@ -2,7 +2,6 @@
 // Types, nulls and unknown fields are judged here, bounds by the library's own check of the same struct.
 #pragma once
 
-#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <optional>
@@ -89,11 +88,12 @@ template <class T>
 void decode_members(const boost::json::object& from, T& to, nesting where, const std::string& prefix,
                     problem_list& problems) {
     std::size_t known = 0;
-    std::vector<std::string_view> names;
+    const auto is_taken = [&](const statetrack::field_notes& notes) {
+        return !notes.in_path || where != nesting::whole_body;
+    };
     statetrack::for_each_member<T>([&](std::string_view name, auto member) {
         constexpr auto& notes = statetrack::notes_of<member.value>;
-        if (notes.in_path && where == nesting::whole_body) return;
-        names.push_back(name);
+        if (!is_taken(notes)) return;
         const auto* value = from.if_contains(name);
         if (value != nullptr) {
             ++known;
@@ -103,9 +103,13 @@ void decode_members(const boost::json::object& from, T& to, nesting where, const
         }
     });
     if (known == from.size()) return;
-    for (const auto& member : from)
-        if (std::find(names.begin(), names.end(), std::string_view(member.key())) == names.end())
-            problems.add(prefix + std::string(member.key()), "is not a field of this request");
+    for (const auto& member : from) {
+        bool is_field = false;
+        statetrack::for_each_member<T>([&](std::string_view name, auto field) {
+            is_field |= is_taken(statetrack::notes_of<field.value>) && name == member.key();
+        });
+        if (!is_field) problems.add(prefix + std::string(member.key()), "is not a field of this request");
+    }
 }
 
 template <class T>

@@ -9,8 +9,6 @@
 namespace statetrackd {
 namespace {
 
-constexpr std::size_t headers_added_max = 12;  // to what a handler sets
-
 failure unexpected() {
     return {.status = 500,
             .code = "internal_error",
@@ -93,7 +91,7 @@ std::shared_ptr<call> dispatcher::identify(request asked, statetrack::instant re
     if (auto where = parse_target(admitted->asked.target)) {
         admitted->target_readable = true;
         admitted->where = std::move(*where);
-        auto routed = router_.find(admitted->asked.method, admitted->where.segments);
+        auto routed = router_.find(admitted->asked.method, std::move(admitted->where.segments));
         admitted->matched = routed.found;
         admitted->allow = std::move(routed.allow);
         admitted->parameters = std::move(routed.parameters);
@@ -116,38 +114,39 @@ rendering dispatcher::constantly(const call& admitted, const failure& what) cons
     return constant(render(what, admitted, in_.time->read().wall));
 }
 
-void dispatcher::run(const std::shared_ptr<call>& admitted, const responder& respond) const {
+void dispatcher::run(const std::shared_ptr<call>& admitted, responder respond) const {
+    admitted->respond = std::move(respond);
     if (admitted->matched == nullptr) {
         if (admitted->asked.method == verb::options && !admitted->allow.empty())
-            return respond(constant(options_of(*admitted)));
-        return respond(constantly(*admitted, no_route(*admitted)));
+            return admitted->answer(constant(options_of(*admitted)));
+        return admitted->answer(constantly(*admitted, no_route(*admitted)));
     }
     if (admitted->refusal) {
         if (admitted->sign_of_life) note_signs_of_life(in_, *admitted);
-        return respond(constantly(*admitted, *admitted->refusal));
+        return admitted->answer(constantly(*admitted, *admitted->refusal));
     }
 
     if (const auto away = store_away(*admitted)) {
         if (admitted->matched->counted != budget::key) note_signs_of_life(in_, *admitted);
-        return respond(constantly(*admitted, *away));
+        return admitted->answer(constantly(*admitted, *away));
     }
 
     if (const auto* handler = std::get_if<queueing>(&admitted->matched->handler))
-        return enqueue(*handler, admitted, respond);
+        return enqueue(*handler, admitted);
     const auto* answer = &std::get<answering>(admitted->matched->handler);
     if (admitted->matched->where == lane::memory)
-        return respond([&in = in_, answer, admitted] { return (*answer)(in, *admitted); });
+        return admitted->answer([&in = in_, answer, admitted] { return (*answer)(in, *admitted); });
 
-    auto job = [this, answer, admitted, respond] {
+    auto job = [this, answer, admitted] {
         if (admitted->abandoned) return;
         try {
-            respond(constant((*answer)(in_, *admitted)));
+            admitted->answer(constant((*answer)(in_, *admitted)));
         } catch (const std::exception& e) {
             in_.log->error("handler failed", {{"request_id", admitted->request_id}, {"error", e.what()}});
-            respond(constantly(*admitted, unexpected()));
+            admitted->answer(constantly(*admitted, unexpected()));
         }
     };
-    if (!run_blocking_(std::move(job))) respond(constantly(*admitted, overloaded()));
+    if (!run_blocking_(std::move(job))) admitted->answer(constantly(*admitted, overloaded()));
 }
 
 // At the door, so that nothing waits behind a store that does not answer. The sweep tries it meanwhile.
@@ -160,21 +159,15 @@ std::optional<failure> dispatcher::store_away(const call& admitted) const {
     return why;
 }
 
-void dispatcher::enqueue(const queueing& handler, const std::shared_ptr<call>& admitted,
-                         const responder& respond) const {
-    if (++*writes_waiting_ > writes_waiting_max_) {
-        --*writes_waiting_;
-        return respond(constantly(*admitted, overloaded()));
-    }
-    responder counted = [waiting = writes_waiting_, respond](rendering show) {
-        --*waiting;
-        respond(std::move(show));
-    };
+void dispatcher::enqueue(const queueing& handler, const std::shared_ptr<call>& admitted) const {
+    admitted->waiting = writes_waiting_;
+    if (++*writes_waiting_ > writes_waiting_max_)
+        return admitted->answer(constantly(*admitted, overloaded()));
     try {
-        handler(exchange{in_, admitted, counted});
+        handler(exchange{in_, admitted});
     } catch (const std::exception& e) {
         in_.log->error("handler failed", {{"request_id", admitted->request_id}, {"error", e.what()}});
-        counted(constantly(*admitted, unexpected()));
+        admitted->answer(constantly(*admitted, unexpected()));
     }
 }
 
@@ -216,7 +209,6 @@ void dispatcher::complete(const call& admitted, response& answer) const {
         return std::any_of(answer.headers.begin(), answer.headers.end(),
                            [&](const auto& field) { return field.first == name; });
     };
-    answer.headers.reserve(answer.headers.size() + headers_added_max);
     if (answer.status == 405 && !has("Allow")) answer.set("Allow", admitted.allow);
     answer.set("X-Request-Id", admitted.request_id);
     answer.set("Cache-Control", has("ETag") ? "private, no-cache" : "no-store");

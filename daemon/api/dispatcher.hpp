@@ -34,7 +34,7 @@ public:
     // Where it runs; what no handler answers is answered from memory.
     lane lane_of(const call& admitted) const;
     // Answers through `respond`, once, on whichever thread has the answer.
-    void run(const std::shared_ptr<call>& admitted, const responder& respond) const;
+    void run(const std::shared_ptr<call>& admitted, responder respond) const;
 
     // The rendered response, completed and logged. Call it where the response is sent; it never throws.
     response finish(const call& admitted, const rendering& show) const;
@@ -46,8 +46,7 @@ public:
 private:
     std::shared_ptr<call> identify(request asked, statetrack::instant received) const;
     std::optional<failure> store_away(const call& admitted) const;
-    void enqueue(const queueing& handler, const std::shared_ptr<call>& admitted,
-                 const responder& respond) const;
+    void enqueue(const queueing& handler, const std::shared_ptr<call>& admitted) const;
     rendering constantly(const call& admitted, const failure& what) const;
     void complete(const call& admitted, response& answer) const;
 

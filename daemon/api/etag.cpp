@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "api/fnv1a.hpp"
+#include "statetrack/fields.hpp"
 
 namespace statetrackd {
 namespace {
@@ -10,9 +11,17 @@ namespace {
 void add(fnv1a& hash, std::optional<statetrack::timestamp> at) { hash.add(at ? at->ms : -1); }
 
 std::string tag(std::int64_t version, const fnv1a& hash) {
+    constexpr std::size_t length_likely = 24;
     char digits[16];
     const auto end = std::to_chars(digits, digits + sizeof digits, hash.value(), 16).ptr;
-    return '"' + std::to_string(version) + '-' + std::string(digits, end) + '"';
+    std::string text;
+    text.reserve(length_likely);
+    text += '"';
+    statetrack::append_json(text, version);
+    text += '-';
+    text.append(digits, end);
+    text += '"';
+    return text;
 }
 
 // Calls f(tag without `W/` and quotes, weak) for each of a list; a `*` comes as it is.

@@ -42,13 +42,18 @@ struct request {
     std::string remote{};  // the peer's address
 };
 
+inline constexpr std::size_t headers_likely = 12;
+
 struct response {
     int status = 200;
     std::string body{};
     std::string_view content_type = "application/json";
     std::vector<std::pair<std::string_view, std::string>> headers{};
 
-    void set(std::string_view name, std::string value) { headers.emplace_back(name, std::move(value)); }
+    void set(std::string_view name, std::string value) {
+        if (headers.empty()) headers.reserve(headers_likely);
+        headers.emplace_back(name, std::move(value));
+    }
 };
 
 // Makes the response when its time has come, on the thread that sends it: a completion on the store's thread

@@ -30,24 +30,18 @@ void object_writer::add(std::string_view name, std::string_view text) {
     statetrack::append_json_string(member(name), text);
 }
 void object_writer::add(std::string_view name, std::int64_t number) {
-    member(name) += std::to_string(number);
+    statetrack::append_json(member(name), number);
 }
 void object_writer::add(std::string_view name, bool truth) { member(name) += truth ? "true" : "false"; }
 void object_writer::add(std::string_view name, statetrack::timestamp at) {
-    member(name) += '"' + to_string(at) + '"';
+    statetrack::append_json(member(name), at);
 }
 void object_writer::add(std::string_view name, const statetrack::uuid& id) { append(member(name), id); }
 void object_writer::add(std::string_view name, const statetrack::json_text& document) {
     member(name) += document.text();
 }
 
-void append(std::string& out, const statetrack::uuid& id) {
-    char text[36];
-    statetrack::write_text(id, text);
-    out += '"';
-    out.append(text, sizeof text);
-    out += '"';
-}
+void append(std::string& out, const statetrack::uuid& id) { statetrack::append_json(out, id); }
 
 void append(std::string& out, const statetrack::session_view& s) {
     object_writer object(out);

@@ -70,7 +70,9 @@ void append_minimal(std::string& out, const statetrack::heartbeat_answer& beat);
 
 template <class T>
 std::string to_body(const T& shown) {
+    constexpr std::size_t bytes_likely = 1'024;
     std::string body;
+    body.reserve(bytes_likely);
     append(body, shown);
     return body;
 }

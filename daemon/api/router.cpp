@@ -55,7 +55,7 @@ bool router::matches(const node& candidate, const std::vector<std::string>& segm
                       });
 }
 
-routing router::find(verb method, const std::vector<std::string>& segments) const {
+routing router::find(verb method, std::vector<std::string> segments) const {
     routing result;
     const auto at =
         std::find_if(nodes_.begin(), nodes_.end(), [&](const node& n) { return matches(n, segments); });
@@ -65,7 +65,7 @@ routing router::find(verb method, const std::vector<std::string>& segments) cons
     result.found = at->by_verb[static_cast<std::size_t>(served_as)];
     if (result.found == nullptr) result.allow = allowed(at->by_verb);
     for (std::size_t i = 0; i < segments.size(); ++i)
-        if (at->segments[i].empty()) result.parameters.push_back(segments[i]);
+        if (at->segments[i].empty()) result.parameters.push_back(std::move(segments[i]));
     return result;
 }
 

@@ -22,7 +22,7 @@ public:
     explicit router(const std::vector<route>& routes);
 
     // HEAD is served by the route of GET.
-    routing find(verb method, const std::vector<std::string>& segments) const;
+    routing find(verb method, std::vector<std::string> segments) const;
 
 private:
     struct node {

@@ -1,5 +1,6 @@
 #include "api/target.hpp"
 
+#include <algorithm>
 #include <boost/url/encode.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
@@ -10,16 +11,37 @@
 namespace statetrackd {
 namespace {
 
+constexpr std::size_t segments_likely = 5;
+
 bool is_sane(std::string_view text) {
     return text.find('\0') == std::string_view::npos && statetrack::count_code_points(text).has_value();
+}
+
+bool is_unreserved(char c) { return boost::urls::unreserved_chars(c); }
+
+// A path of nothing but unreserved characters and single slashes between them, as nearly all are: there is
+// nothing to decode.
+bool take_plain_path(std::string_view text, target& into) {
+    if (!text.starts_with('/')) return false;
+    into.segments.reserve(segments_likely);
+    for (std::size_t at = 1;;) {
+        const auto end = std::min(text.find('/', at), text.size());
+        const auto segment = text.substr(at, end - at);
+        if (segment.empty() || !std::ranges::all_of(segment, is_unreserved)) return false;
+        into.segments.emplace_back(segment);
+        if (end == text.size()) return true;
+        at = end + 1;
+    }
 }
 
 }  // namespace
 
 std::optional<target> parse_target(std::string_view text) {
+    target parsed;
+    if (take_plain_path(text, parsed)) return parsed;
+    parsed = {};
     const auto url = boost::urls::parse_origin_form(text);
     if (!url) return std::nullopt;
-    target parsed;
     for (auto segment : url->segments()) {
         if (!is_sane(segment)) return std::nullopt;
         parsed.segments.push_back(std::move(segment));

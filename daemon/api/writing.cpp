@@ -56,7 +56,8 @@ void take_epoch(const call& asked, const body_rules& rules, envelope& into, prob
 }  // namespace
 
 void refuse(const exchange& x, failure why) {
-    x.respond([&in = x.in, asked_by = x.asked, why = std::move(why)] { return refused(in, *asked_by, why); });
+    x.asked->answer(
+        [&in = x.in, asked_by = x.asked, why = std::move(why)] { return refused(in, *asked_by, why); });
 }
 
 bool open_envelope(const call& asked, envelope& into, problem_list& problems, failure& why) {

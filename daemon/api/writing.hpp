@@ -68,13 +68,12 @@ void refuse(const exchange& x, failure why);
 
 template <class Request>
 void enqueue(const exchange& x, Request request, statetrack::caller by, presenter<Request> present) {
-    auto done = [&in = x.in, asked_by = x.asked, respond = x.respond,
+    auto done = [&in = x.in, asked_by = x.asked,
                  present = std::move(present)](statetrack::result<typename Request::answer> outcome) {
-        rendering show = [&in, asked_by, present, outcome = std::move(outcome)] {
+        asked_by->answer([&in, asked_by, present, outcome = std::move(outcome)] {
             if (outcome) return present(in, *asked_by, *outcome);
             return refused(in, *asked_by, outcome.error());
-        };
-        respond(std::move(show));
+        });
     };
     x.in.tracker->enqueue(std::move(request), std::move(by), std::move(done));
 }
@@ -116,9 +115,9 @@ void create(const asking<Request>& what, std::type_identity_t<presenter<Request>
         .render = [&in = x.in, asked_by = x.asked, present = std::move(present)](const auto& made) {
             return to_kept(present(in, *asked_by, made));
         }};
-    auto done = [&in = x.in, asked_by = x.asked, respond = x.respond,
+    auto done = [&in = x.in, asked_by = x.asked,
                  tell = std::move(tell)](statetrack::result<statetrack::once_answer<Request>> outcome) {
-        rendering show = [&in, asked_by, tell, outcome = std::move(outcome)] {
+        asked_by->answer([&in, asked_by, tell, outcome = std::move(outcome)] {
             if (!outcome) return refused(in, *asked_by, outcome.error());
             auto answer = from_kept(outcome->kept);
             if (outcome->replayed())
@@ -126,8 +125,7 @@ void create(const asking<Request>& what, std::type_identity_t<presenter<Request>
             else
                 tell(in, *asked_by, *outcome->answer);
             return answer;
-        };
-        respond(std::move(show));
+        });
     };
     const auto begun =
         x.in.tracker->enqueue_once(std::move(request), std::move(how), std::move(opened.by), std::move(done));

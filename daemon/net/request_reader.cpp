@@ -1,10 +1,13 @@
 #include "net/request_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <memory_resource>
+#include <tuple>
 
 #include "net/wire.hpp"
 
@@ -16,6 +19,7 @@ using boost::beast::flat_buffer;
 using event = request_reader::event;
 
 constexpr std::size_t empty_lines_max = 8;
+constexpr std::size_t field_bytes_likely = 2'048;
 constexpr std::size_t reserved_bytes_max = 4'096;  // a length is only a promise
 // Chunk headers, extensions and trailers come on top of a body; beyond this they are an attack.
 constexpr std::size_t wire_overhead_bytes_max = 16'384;
@@ -107,7 +111,10 @@ event request_reader::read_header(flat_buffer& buffer) {
 }
 
 event request_reader::parse_header(flat_buffer& buffer, std::size_t size) {
-    http::request_parser<http::empty_body> parser;
+    std::array<std::byte, field_bytes_likely> room;  // most headers need no other
+    std::pmr::monotonic_buffer_resource memory(room.data(), room.size());
+    http::request_parser<http::empty_body, header_allocator> parser(std::piecewise_construct, std::tuple(),
+                                                                    std::tuple(header_allocator(&memory)));
     parser.header_limit(header_bytes_max);
     parser.body_limit(boost::none);  // judged here
     boost::system::error_code ec;

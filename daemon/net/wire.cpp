@@ -94,7 +94,7 @@ std::string redirect_target(std::string_view host, std::uint16_t tls_port, std::
     return to;
 }
 
-void view_header(const boost::beast::http::request_header<>& header, header_view& into) {
+void view_header(const received_header& header, header_view& into) {
     into.version = header.version();
     into.method = header.method_string();
     into.target = header.target();
@@ -102,7 +102,7 @@ void view_header(const boost::beast::http::request_header<>& header, header_view
     for (const auto& field : header) into.fields.emplace_back(field.name_string(), field.value());
 }
 
-bool take_fields(const boost::beast::http::request_header<>& header, request_fields& into) {
+bool take_fields(const received_header& header, request_fields& into) {
     into = {};
     bool unambiguous = true;
     for (const auto& field : header) {

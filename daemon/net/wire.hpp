@@ -4,6 +4,7 @@
 #include <boost/beast/http/fields.hpp>
 #include <boost/beast/http/message.hpp>
 #include <cstdint>
+#include <memory_resource>
 #include <string>
 #include <string_view>
 
@@ -24,10 +25,15 @@ void append_wire(std::string& out, const response& answer, wire_form form);
 // `host` is a Host field that judge_header found fine, so it holds nothing that ends a header's line.
 std::string redirect_target(std::string_view host, std::uint16_t tls_port, std::string_view target);
 
+// Its fields stand in memory of the reader's.
+using header_allocator = std::pmr::polymorphic_allocator<char>;
+using received_header =
+    boost::beast::http::request_header<boost::beast::http::basic_fields<header_allocator>>;
+
 // Views into the message; valid as long as it is.
-void view_header(const boost::beast::http::request_header<>& header, header_view& into);
+void view_header(const received_header& header, header_view& into);
 
 // The fields that decide anything. False: one that may come once came twice.
-bool take_fields(const boost::beast::http::request_header<>& header, request_fields& into);
+bool take_fields(const received_header& header, request_fields& into);
 
 }  // namespace statetrackd

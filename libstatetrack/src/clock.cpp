@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstdio>
+#include <cstring>
+#include <string_view>
 
 #include "statetrack/manual_clock.hpp"
 
@@ -24,6 +25,8 @@ public:
     }
 };
 
+constexpr std::string_view form = "0000-00-00T00:00:00.000Z";
+
 void write_digits(char* out, std::int64_t number, int width) {
     for (int i = width - 1; i >= 0; --i, number /= 10) out[i] = static_cast<char>('0' + number % 10);
 }
@@ -41,21 +44,26 @@ bool read_digits(std::string_view text, std::size_t at, std::size_t width, int& 
 
 std::unique_ptr<clock> make_system_clock() { return std::make_unique<system_clock>(); }
 
-std::string to_string(timestamp at) {
+void write_text(timestamp at, char* out) {
     using namespace std::chrono;
     constexpr std::int64_t year_0 = -62'167'219'200'000, year_10000 = 253'402'300'800'000;
     const std::int64_t ms = std::clamp(at.ms, year_0, year_10000 - 1);
     const std::int64_t days_since = ms >= 0 ? ms / day_ms : -((-ms + day_ms - 1) / day_ms);
     const std::int64_t in_day = ms - days_since * day_ms;
     const year_month_day date{sys_days{days{days_since}}};
-    std::string text = "0000-00-00T00:00:00.000Z";
-    write_digits(text.data(), static_cast<int>(date.year()), 4);
-    write_digits(text.data() + 5, static_cast<unsigned>(date.month()), 2);
-    write_digits(text.data() + 8, static_cast<unsigned>(date.day()), 2);
-    write_digits(text.data() + 11, in_day / 3'600'000, 2);
-    write_digits(text.data() + 14, in_day / 60'000 % 60, 2);
-    write_digits(text.data() + 17, in_day / 1'000 % 60, 2);
-    write_digits(text.data() + 20, in_day % 1'000, 3);
+    std::memcpy(out, form.data(), form.size());
+    write_digits(out, static_cast<int>(date.year()), 4);
+    write_digits(out + 5, static_cast<unsigned>(date.month()), 2);
+    write_digits(out + 8, static_cast<unsigned>(date.day()), 2);
+    write_digits(out + 11, in_day / 3'600'000, 2);
+    write_digits(out + 14, in_day / 60'000 % 60, 2);
+    write_digits(out + 17, in_day / 1'000 % 60, 2);
+    write_digits(out + 20, in_day % 1'000, 3);
+}
+
+std::string to_string(timestamp at) {
+    std::string text(form);
+    write_text(at, text.data());
     return text;
 }
 

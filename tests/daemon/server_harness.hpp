@@ -66,31 +66,33 @@ public:
         in.ids = ids.get();
         in.keys = &keys;
         in.log = &log;
-        routes = {
-            {.method = verb::post,
-             .path = "/echo",
-             .where = lane::memory,
-             .handler = answering(echo),
-             .open = true},
-            {.method = verb::get,
-             .path = "/canary",
-             .where = lane::memory,
-             .handler = answering([this](const context&, const call&) {
-                 ++canaries;
-                 return response{.body = "tweet"};
-             }),
-             .open = true},
-            {.method = verb::get, .path = "/who", .where = lane::memory, .handler = answering(echo)},
-            {.method = verb::get,
-             .path = "/read",
-             .where = lane::reader,
-             .handler = answering(echo),
-             .open = true},
-            {.method = verb::post,
-             .path = "/hold",
-             .where = lane::queue,
-             .handler = queueing([this](const exchange& x) { held.hold(x.asked->asked.body, x.respond); }),
-             .open = true}};
+        routes = {{.method = verb::post,
+                   .path = "/echo",
+                   .where = lane::memory,
+                   .handler = answering(echo),
+                   .open = true},
+                  {.method = verb::get,
+                   .path = "/canary",
+                   .where = lane::memory,
+                   .handler = answering([this](const context&, const call&) {
+                       ++canaries;
+                       return response{.body = "tweet"};
+                   }),
+                   .open = true},
+                  {.method = verb::get, .path = "/who", .where = lane::memory, .handler = answering(echo)},
+                  {.method = verb::get,
+                   .path = "/read",
+                   .where = lane::reader,
+                   .handler = answering(echo),
+                   .open = true},
+                  {.method = verb::post,
+                   .path = "/hold",
+                   .where = lane::queue,
+                   .handler = queueing([this](const exchange& x) {
+                       held.hold(x.asked->asked.body,
+                                 [asked = x.asked](rendering r) { asked->answer(std::move(r)); });
+                   }),
+                   .open = true}};
         for (auto& r : routes) r.uses_store = false;  // there is none
         answers = std::make_unique<dispatcher>(in, routes, [](auto job) {
             job();

@@ -149,7 +149,9 @@ TEST_CASE("a store that does not keep up takes no more writes than it can bear")
         {.method = verb::post,
          .path = "/write",
          .where = lane::queue,
-         .handler = queueing([&](const exchange& x) { held.push_back(x.respond); }),
+         .handler = queueing([&](const exchange& x) {
+             held.push_back([asked = x.asked](rendering r) { asked->answer(std::move(r)); });
+         }),
          .open = true}};
     const dispatcher narrow(
         h.in, routes, [](auto) { return false; }, 2);

@@ -22,6 +22,8 @@ struct timestamp {
 
 // ISO 8601 as `2026-01-19T10:00:00.123Z`; years outside 0..9999 are clamped to that range.
 std::string to_string(timestamp at);
+// Writes the 24 characters of to_string to out, without a terminator.
+void write_text(timestamp at, char* out);
 // The form above, milliseconds optional, `Z` required; nothing for anything else.
 std::optional<timestamp> parse_timestamp(std::string_view text);
 

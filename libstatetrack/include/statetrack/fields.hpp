@@ -105,7 +105,16 @@ const std::vector<std::string_view>& enum_names() {
     return names;
 }
 
-// One trait a field type: its kind, and its way to and from a primitive.
+// Each appends one value as JSON.
+void append_json_string(std::string& out, std::string_view text);  // quotes included
+void append_json(std::string& out, std::int64_t number);
+void append_json(std::string& out, timestamp at);
+void append_json(std::string& out, const uuid& id);
+// A primitive by its column's kind: a uuid and a time as their text, an enumeration as its name, JSON as it
+// is.
+void append_json(std::string& out, column_kind kind, const value& v);
+
+// One trait a field type: its kind, its way to and from a primitive, and into JSON.
 template <class T, class = void>
 struct projection;
 
@@ -115,30 +124,35 @@ struct projection<std::string> {
     static value to(const std::string& v) { return v; }
     static std::string from(const value& v) { return std::get<std::string>(v); }
     static std::string from(value&& v) { return std::get<std::string>(std::move(v)); }
+    static void append(std::string& out, const std::string& v) { append_json_string(out, v); }
 };
 template <>
 struct projection<std::int64_t> {
     static constexpr column_kind kind = column_kind::integer;
     static value to(std::int64_t v) { return v; }
     static std::int64_t from(const value& v) { return std::get<std::int64_t>(v); }
+    static void append(std::string& out, std::int64_t v) { append_json(out, v); }
 };
 template <>
 struct projection<bool> {
     static constexpr column_kind kind = column_kind::boolean;
     static value to(bool v) { return v; }
     static bool from(const value& v) { return std::get<bool>(v); }
+    static void append(std::string& out, bool v) { out += v ? "true" : "false"; }
 };
 template <>
 struct projection<uuid> {
     static constexpr column_kind kind = column_kind::uuid;
     static value to(const uuid& v) { return v; }
     static uuid from(const value& v) { return std::get<uuid>(v); }
+    static void append(std::string& out, const uuid& v) { append_json(out, v); }
 };
 template <>
 struct projection<timestamp> {
     static constexpr column_kind kind = column_kind::time;
     static value to(timestamp v) { return v.ms; }
     static timestamp from(const value& v) { return {std::get<std::int64_t>(v)}; }
+    static void append(std::string& out, timestamp v) { append_json(out, v); }
 };
 template <>
 struct projection<json_text> {
@@ -146,18 +160,21 @@ struct projection<json_text> {
     static value to(const json_text& v) { return v.text(); }
     static json_text from(const value& v) { return json_text::trusted(std::get<std::string>(v)); }
     static json_text from(value&& v) { return json_text::trusted(std::get<std::string>(std::move(v))); }
+    static void append(std::string& out, const json_text& v) { out += v.text(); }
 };
 template <>
 struct projection<std::vector<std::int64_t>> {  // a JSON array
     static constexpr column_kind kind = column_kind::json;
     static value to(const std::vector<std::int64_t>& v);
     static std::vector<std::int64_t> from(const value& v);
+    static void append(std::string& out, const std::vector<std::int64_t>& v);
 };
 template <class E>
 struct projection<E, std::enable_if_t<std::is_enum_v<E>>> {
     static constexpr column_kind kind = column_kind::enumeration;
     static value to(E v) { return std::string(enum_name(v)); }
     static E from(const value& v) { return enum_from_name<E>(std::get<std::string>(v)).value(); }
+    static void append(std::string& out, E v) { append_json_string(out, enum_name(v)); }
 };
 template <class T>
 struct projection<std::optional<T>> {
@@ -170,6 +187,12 @@ struct projection<std::optional<T>> {
     static std::optional<T> from(value&& v) {
         if (is_null(v)) return std::nullopt;
         return projection<T>::from(std::move(v));
+    }
+    static void append(std::string& out, const std::optional<T>& v) {
+        if (v)
+            projection<T>::append(out, *v);
+        else
+            out += "null";
     }
 };
 
@@ -246,11 +269,6 @@ T from_row(Row&& values) {
     return entity;
 }
 
-// Appends one value as JSON: a uuid and a time as their text, an enumeration as its name, JSON as it is.
-void append_json(std::string& out, column_kind kind, const value& v);
-// Appends text as a JSON string, quotes included.
-void append_json_string(std::string& out, std::string_view text);
-
 // Appends `"name":value` for each member that is not hidden, with commas between.
 template <class T>
 void append_members(std::string& out, const T& entity) {
@@ -263,7 +281,7 @@ void append_members(std::string& out, const T& entity) {
             out += '"';
             out += name;
             out += "\":";
-            append_json(out, projection<field>::kind, projection<field>::to(entity.*member.value));
+            projection<field>::append(out, entity.*member.value);
         }
     });
 }
