@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -15,6 +16,10 @@ namespace statetrackd {
 namespace {
 
 constexpr std::string_view level_names[] = {"debug", "info", "warn", "error"};
+
+// How long the writer gathers lines before it writes them in one go: to wake it for each would cost as much
+// as a heartbeat. A line that matters does not wait.
+constexpr std::chrono::milliseconds gathering{5};
 
 std::string_view name_of(log_level level) { return level_names[static_cast<std::size_t>(level)]; }
 
@@ -94,6 +99,7 @@ struct logger::impl {
     std::condition_variable changed;
     std::string queued;
     std::size_t lines = 0;
+    bool urgent = false;
     bool stopping = false;
     std::thread writer;
 
@@ -103,6 +109,8 @@ struct logger::impl {
         for (std::unique_lock lock(mutex);;) {
             changed.wait(lock, [&] { return !queued.empty() || stopping; });
             if (queued.empty()) return;
+            changed.wait_for(lock, gathering, [&] { return urgent || stopping; });
+            urgent = false;
             batch.clear();
             batch.swap(queued);
             lines = 0;
@@ -146,17 +154,22 @@ void logger::set_level(log_level least) noexcept { impl_->least = least; }
 void logger::write(log_level level, std::string_view message, log_fields context) {
     if (!wants(level)) return;
     const auto line = impl_->line(level, message, context);
-    const auto room = impl_->options.lines_max * (level >= log_level::warn ? 2 : 1);
+    const bool matters = level >= log_level::warn;
+    const auto room = impl_->options.lines_max * (matters ? 2 : 1);
+    bool wakes = false;
     {
         const std::lock_guard lock(impl_->mutex);
         if (impl_->lines >= room) {
             ++impl_->dropped;
             return;
         }
+        const bool hurries = !impl_->urgent && (matters || impl_->lines >= room / 2);
+        wakes = impl_->lines == 0 || hurries;
+        impl_->urgent = impl_->urgent || hurries;
         ++impl_->lines;
         impl_->queued += line;
     }
-    impl_->changed.notify_one();
+    if (wakes) impl_->changed.notify_one();
 }
 
 std::uint64_t logger::lines_dropped() const noexcept { return impl_->dropped; }

@@ -78,9 +78,7 @@ table make_sessions() {
          .unique = true,
          .where = {not_null<&session::recovered_from>()},
          .violation = errc::superseded},
-        {.name = "sessions_project", .parts = {at<&session::project_id>()}},
         {.name = "sessions_project_status", .parts = {at<&session::project_id>(), at<&session::status>()}},
-        {.name = "sessions_machine", .parts = {at<&session::machine_id>()}},
         {.name = "sessions_machine_status", .parts = {at<&session::machine_id>(), at<&session::status>()}},
         {.name = "sessions_status", .parts = {at<&session::status>()}},
         {.name = "sessions_archived", .parts = {at<&session::archived>()}, .where = {archived}},
@@ -103,8 +101,6 @@ table make_tasks() {
     t.version = at<&task::version>();
     t.indexes = {
         {.name = "tasks_session_status", .parts = {at<&task::session_id>(), at<&task::status>()}},
-        {.name = "tasks_session", .parts = {at<&task::session_id>()}},
-        {.name = "tasks_project", .parts = {at<&task::project_id>()}},
         {.name = "tasks_project_status", .parts = {at<&task::project_id>(), at<&task::status>()}},
         {.name = "tasks_status", .parts = {at<&task::status>()}},
         {.name = "tasks_retry",

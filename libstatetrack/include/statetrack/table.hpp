@@ -49,6 +49,8 @@ struct condition {
 bool meets(const row& values, const condition& what);
 bool meets(const row& values, std::span<const condition> all);
 
+// Rows with one value of the first parts and any of a last part that is an enumeration are found by the index
+// too, in the order of insertion: one ordered run a value, merged.
 struct index_description {
     std::string_view name;
     std::vector<std::size_t> parts;   // columns
@@ -97,6 +99,6 @@ struct table {
 
 // Every table of the library, referenced ones first. The version is raised whenever one of them changes.
 const std::vector<const table*>& schema();
-inline constexpr std::int64_t schema_version = 2;
+inline constexpr std::int64_t schema_version = 3;
 
 }  // namespace statetrack

@@ -35,6 +35,12 @@ ordinals beyond(const query& what) {
     return *what.after == lowest ? ordinals{highest, lowest} : ordinals{lowest, *what.after - 1};
 }
 
+std::vector<value> values_of(const column& enumeration) {
+    std::vector<value> all;
+    for (const auto name : enumeration.enumerators) all.emplace_back(std::string(name));
+    return all;
+}
+
 const condition* equality_on(std::size_t column, const query& what) {
     for (const auto& one : what.where)
         if (one.column == column && !one.negated) return &one;
@@ -68,14 +74,20 @@ std::optional<memory_table::plan> memory_table::plan_by(const ordered_index& ind
     plan found{.index = &index, .prefixes = {{}}};
     for (std::size_t i = 0; i < parts.size(); ++i) {
         const auto* equality = equality_on(parts[i], what);
-        if (!equality) {
-            if (i + 1 < parts.size() || what.range != parts[i]) return std::nullopt;
+        const auto& column = what_.columns[parts[i]];
+        const bool is_last = i + 1 == parts.size();
+        if (!equality && is_last && what.range == parts[i]) {
             found.ranged = true;
             break;
         }
+        // Any value of a last enumeration will do.
+        const bool any = !equality && is_last && i > 0 && !column.enumerators.empty() && !column.nullable;
+        if (!equality && !any) return std::nullopt;
+        const auto& values = equality ? equality->one_of : values_of(column);
+        found.answered += equality ? 1 : 0;
         std::vector<row> longer;
         for (const auto& prefix : found.prefixes) {
-            for (const auto& v : equality->one_of) {
+            for (const auto& v : values) {
                 longer.push_back(prefix);
                 longer.back().push_back(v);
             }
@@ -101,7 +113,7 @@ memory_table::plan memory_table::plan_for(const query& what) const {
         if (candidate->ranged)
             score = by_range(what) ? 100 + parts : (what.min || what.max ? parts : 0);
         else
-            score = (index.what().unique ? 1'000 : 10) + parts;
+            score = (index.what().unique ? 1'000 : 10) + candidate->answered;
         if (score <= best_score) continue;
         best_score = score;
         best = std::move(*candidate);

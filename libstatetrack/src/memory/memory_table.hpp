@@ -52,6 +52,7 @@ private:
     struct plan {
         const ordered_index* index = nullptr;
         std::vector<row> prefixes{};
+        int answered = 0;  // parts, by conditions
         bool ranged = false;
     };
     plan plan_for(const query& what) const;

@@ -1,6 +1,7 @@
 #include "sql/condition_text.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <string_view>
 
@@ -9,10 +10,13 @@ namespace {
 
 using append_value = std::function<void(std::string&, const value&)>;
 
+// `column IN (a, b)`, or the same as a chain of comparisons.
+enum class membership : std::uint8_t { list, chain };
+
 // What the column can never hold is left out: databases would convert it, and find what does not match. Never
 // unknown for a negated condition: a null is not one of the values, unless it is named.
 void append_condition(std::string& out, std::string_view column, const struct column& of, const condition& c,
-                      const append_value& append) {
+                      membership form, const append_value& append) {
     const auto is_used = [&](const value& v) { return !is_null(v) && admits(of, v); };
     const auto values = std::ranges::count_if(c.one_of, is_used);
     const bool names_null = std::ranges::any_of(c.one_of, is_null);
@@ -25,15 +29,15 @@ void append_condition(std::string& out, std::string_view column, const struct co
     }
     const bool or_null = of.nullable && names_null != c.negated;
     if (or_null) out += '(';
-    out += column;
-    if (values == 1)
-        out += c.negated ? " <> " : " = ";
-    else
-        out += c.negated ? " NOT IN (" : " IN (";
+    const std::string compared = std::string(column) + (c.negated ? " <> " : " = ");
+    const bool is_list = values > 1 && form == membership::list;
+    if (values > 1 && !is_list) out += '(';
+    out += is_list ? std::string(column) + (c.negated ? " NOT IN (" : " IN (") : compared;
+    const std::string between = is_list ? ", " : (c.negated ? " AND " : " OR ") + compared;
     bool first = true;
     for (const auto& v : c.one_of) {
         if (!is_used(v)) continue;
-        if (!first) out += ", ";
+        if (!first) out += between;
         first = false;
         append(out, v);
     }
@@ -56,7 +60,9 @@ void append_parameter(statement_text& out, const dialect& in, parameter p) {
 void append_literal_condition(std::string& out, const dialect& in, const table& of, const condition& c,
                               std::string_view prefix) {
     const auto& column = of.columns[c.column];
-    append_condition(out, std::string(prefix) + quoted(column.name), column, c,
+    // SQLite makes a table of a list of more than two, each time that it looks: for every row that is
+    // checked.
+    append_condition(out, std::string(prefix) + quoted(column.name), column, c, membership::chain,
                      [&](std::string& text, const value& v) { in.append_literal(text, v); });
 }
 
@@ -72,7 +78,7 @@ std::string literal_conditions(const dialect& in, const table& of, std::span<con
 
 void append_bound_condition(statement_text& out, const dialect& in, const table& of, const condition& c) {
     const auto& column = of.columns[c.column];
-    append_condition(out.sql, quoted(column.name), column, c,
+    append_condition(out.sql, quoted(column.name), column, c, membership::list,
                      [&](std::string&, const value& v) { append_parameter(out, in, &v); });
 }
 

@@ -17,6 +17,9 @@ inline constexpr std::size_t columns_max = 64;
 
 // Every row that is read comes as its ordinal, then its columns in the table's order.
 
+// The ordinal, then the columns.
+std::string column_list(const table& from);
+
 // Parameter 1: the key.
 std::string find_text(const dialect& in, const table& from);
 std::string ordinal_text(const dialect& in, const table& from);  // the ordinal alone

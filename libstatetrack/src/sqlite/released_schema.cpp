@@ -1,4 +1,7 @@
 // Every version of the schema that was released, and the way from each to the next.
+#include <initializer_list>
+#include <string>
+
 #include "sqlite/opening.hpp"
 #include "statetrack/table.hpp"
 
@@ -44,10 +47,44 @@ sql::migration to_version_2() {
     return step;
 }
 
+// Which values a column holds was a list in checks and indexes, and is a chain of comparisons. What is stored
+// is the same, so only the text of the schema changes (https://sqlite.org/lang_altertable.html#otheralter).
+std::string list_into_chain(const std::string& column, std::initializer_list<const char*> values) {
+    std::string list, chain;
+    for (const auto* v : values) {
+        const std::string text = "''" + std::string(v) + "''";
+        list += (list.empty() ? "" : ", ") + text;
+        chain += (chain.empty() ? "\"" : " OR \"") + column + "\" = " + text;
+    }
+    return "UPDATE sqlite_schema SET sql = replace(sql, '\"" + column + "\" IN (" + list + ")', '(" + chain +
+           ")')";
+}
+
+// A list of all that a project, a machine or a session has is merged out of the runs of its states.
+sql::migration to_version_3() {
+    sql::migration step{.to = 3};
+    step.statements = {
+        "PRAGMA writable_schema = ON",
+        list_into_chain("status",
+                        {"pending", "active", "paused", "stalled", "completed", "failed", "expired"}),
+        list_into_chain("status", {"pending", "active", "paused", "stalled"}),
+        list_into_chain("status", {"pending", "active", "paused"}),
+        list_into_chain("status", {"pending", "in_progress", "completed", "failed", "blocked"}),
+        list_into_chain("status", {"online", "offline", "maintenance"}),
+        list_into_chain("phase", {"starting", "working", "tool", "waiting_input", "waiting_permission"}),
+        list_into_chain("entity", {"session", "task", "machine"}),
+        "PRAGMA writable_schema = RESET",
+    };
+    for (const char* const index : {"sessions_project", "sessions_machine", "tasks_session", "tasks_project"})
+        step.statements.push_back("DROP INDEX \"" + std::string(index) + '"');
+    return step;
+}
+
 }  // namespace
 
 const sql::schema_target& released_schema() {
-    static const sql::schema_target released{.version = schema_version, .steps = {to_version_2()}};
+    static const sql::schema_target released{.version = schema_version,
+                                             .steps = {to_version_2(), to_version_3()}};
     return released;
 }
 
