@@ -1,6 +1,7 @@
 // Selecting and counting: the conditions as SQL, and the index that answers them.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "sql/verb_text.hpp"
 
@@ -72,10 +73,6 @@ public:
         else
             append_bound_condition(out_, in_, of_, c);
     }
-    void add_literal(const condition& c) {
-        next();
-        append_literal_condition(out_.sql, in_, of_, c);
-    }
     void add(std::string_view quoted_column, std::string_view comparison, std::int64_t to) {
         next();
         out_.sql.append(quoted_column).append(comparison);
@@ -135,16 +132,14 @@ std::optional<runs> runs_of(const table& of, const query& what) {
     return std::nullopt;
 }
 
-// One run, or all that the query finds; without order and limit.
+// Without order and limit.
 statement_text unordered_text(const dialect& in, const table& from, const query& what,
-                              const index_description* use, const condition* left_out,
-                              const condition* added) {
+                              const index_description* use, const condition* left_out) {
     statement_text out{.sql = "SELECT " + column_list(from)};
     append_source(out.sql, in, from, use);
     condition_list conditions(out, in, from);
     for (const auto& c : what.where)
         if (&c != left_out) conditions.add(c);
-    if (added) conditions.add_literal(*added);
     if (what.range) {
         const auto range = quoted(from.columns[*what.range].name);
         if (what.min) conditions.add(range, " >= ", *what.min);
@@ -156,18 +151,15 @@ statement_text unordered_text(const dialect& in, const table& from, const query&
     return out;
 }
 
-// All have the same parameters under the same numbers.
+// Each run is the query with one value more, and has its parameters under the same numbers.
 statement_text merged_text(const dialect& in, const table& from, const query& what, const runs& by) {
-    statement_text out;
+    auto out = unordered_text(in, from, what, by.index, by.by);
+    const bool has_conditions = what.where.size() > (by.by ? 1u : 0u) || what.after;
+    const std::string run = std::exchange(out.sql, {}) + (has_conditions ? " AND " : " WHERE ");
     for (const auto& v : by.each.one_of) {
-        const condition one{.column = by.each.column, .one_of = {v}};
-        auto run = unordered_text(in, from, what, by.index, by.by, &one);
-        if (out.sql.empty()) {
-            out = std::move(run);
-        } else {
-            out.sql += " UNION ALL ";
-            out.sql += run.sql;
-        }
+        if (!out.sql.empty()) out.sql += " UNION ALL ";
+        out.sql += run;
+        append_literal_condition(out.sql, in, from, {.column = by.each.column, .one_of = {v}});
     }
     return out;
 }
@@ -177,7 +169,7 @@ statement_text merged_text(const dialect& in, const table& from, const query& wh
 statement_text select_text(const dialect& in, const table& from, const query& what) {
     const auto* use = index_to_use(from, what.where, what.range, what.order_by_range);
     const auto by = use && use->unique ? std::nullopt : runs_of(from, what);
-    auto out = by ? merged_text(in, from, what, *by) : unordered_text(in, from, what, use, nullptr, nullptr);
+    auto out = by ? merged_text(in, from, what, *by) : unordered_text(in, from, what, use, nullptr);
     const std::string way = what.order == direction::ascending ? " ASC" : " DESC";
     out.sql += " ORDER BY ";
     if (what.range && what.order_by_range) out.sql += quoted(from.columns[*what.range].name) + way + ", ";
