@@ -2,11 +2,11 @@
 // concerns this table alone; references are the store's business.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -72,7 +72,7 @@ private:
 
     table what_;
     rows rows_;
-    std::unordered_map<value, rows::value_type*, key_hash> by_key_;
+    boost::unordered_flat_map<value, rows::value_type*, key_hash> by_key_;
     std::vector<bool> free_columns_;      // that no index and no tally depends on
     std::vector<ordered_index> indexes_;  // the key's first
     std::vector<kept_tally> tallies_;
