@@ -126,6 +126,12 @@ std::string add_dev_key(command_line& command, statetrack::id_source& ids) {
     return key;
 }
 
+// The tracker's words reach the threads that act on them.
+void let_tell(statetrack::tracker_options& of, background& threads) {
+    of.on_work = [&threads] { threads.work_waits(); };
+    of.on_done = [&threads] { threads.answers_wait(); };
+}
+
 void obey_signals(server& serving, context& in, const supervisor& manager, background& threads,
                   reloader& again) {
     serving.on_stop_signals([&] {
@@ -177,8 +183,7 @@ int serve(command_line& command) {
     metrics counted(endpoints_of(all_routes()), steady_us);
     circuit_breaker breaker;
     background threads(log, &counted);
-    values.tracker.on_work = [&threads] { threads.work_waits(); };
-    values.tracker.on_done = [&threads] { threads.answers_wait(); };
+    let_tell(values.tracker, threads);
     database data([&values] { return open_store(values.database_url); }, values.tracker,
                   {.time = *time, .ids = *ids, .breaker = breaker, .counted = counted, .log = log});
     const auto opened = data.open();

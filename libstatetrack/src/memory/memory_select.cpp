@@ -37,6 +37,7 @@ ordinals beyond(const query& what) {
 
 std::vector<value> values_of(const column& enumeration) {
     std::vector<value> all;
+    all.reserve(enumeration.enumerators.size());
     for (const auto name : enumeration.enumerators) all.emplace_back(std::string(name));
     return all;
 }
