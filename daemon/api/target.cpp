@@ -17,7 +17,7 @@ bool is_sane(std::string_view text) {
     return text.find('\0') == std::string_view::npos && statetrack::count_code_points(text).has_value();
 }
 
-bool is_unreserved(char c) { return boost::urls::unreserved_chars(c); }
+bool is_unreserved(char c) { return boost::urls::unreserved_chars(static_cast<unsigned char>(c)); }
 
 // A path of nothing but unreserved characters and single slashes between them, as nearly all are: there is
 // nothing to decode.
