@@ -24,8 +24,6 @@ endif()
 # An exception inside an assertion fails the whole case instead of that line; a quarter less to compile.
 target_compile_definitions(statetrack_test_main PUBLIC DOCTEST_CONFIG_SUPER_FAST_ASSERTS)
 
-option(STATETRACK_TESTS_TOGETHER "Compile several files of a test program at a time" OFF)
-
 function(add_statetrack_test name)
     cmake_parse_arguments(PARSE_ARGV 1 test "OPTIMIZED" "" "SOURCES;LIBS;LABELS")
     set(target ${name}_test)
@@ -36,9 +34,8 @@ function(add_statetrack_test name)
         target_compile_options(${target} PRIVATE -O0)
         set_target_properties(${target} PROPERTIES STATETRACK_IS_UNOPTIMIZED ON)
     endif()
-    if(STATETRACK_TESTS_TOGETHER)
+    if(STATETRACK_TOGETHER)
         set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
-        target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # StatetrackWarnings.cmake says why
     endif()
     set_target_properties(${target} PROPERTIES
         LABELS "${test_LABELS}" CROSSCOMPILING_EMULATOR "${statetrack_test_launcher}")

@@ -11,7 +11,7 @@ if(PROJECT_IS_TOP_LEVEL)
     endif()
 endif()
 
-if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+if((CMAKE_UNITY_BUILD OR STATETRACK_TOGETHER) AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Of two files in one unit the second counts as included, and its unnamed namespace as everybody's.
     target_compile_options(statetrack_warnings INTERFACE -Wno-subobject-linkage)
 endif()

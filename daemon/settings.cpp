@@ -1,8 +1,10 @@
 // The table of all settings: name, help, what is allowed, how a text becomes a value and back.
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <thread>
 
+#include "api/ascii.hpp"
 #include "config.hpp"
 
 namespace statetrackd {
@@ -98,6 +100,15 @@ std::string masked_keys(const settings& s) {
     return shown;
 }
 
+// What can stand in an IPv4 or IPv6 address, its zone included, or in a name; whether there is such a one the
+// system knows.
+bool names_a_host(std::string_view text) {
+    constexpr std::size_t name_length_max = 253;
+    return !text.empty() && text.size() <= name_length_max && std::ranges::all_of(text, [](char c) {
+        return is_letter(c) || is_digit(c) || std::string_view(".:-_%").find(c) != std::string_view::npos;
+    });
+}
+
 bool is_database_url(std::string_view url) {
     return url == "memory:" || (url.starts_with("sqlite:") && url.size() > 7) ||
            url.starts_with("postgresql://") || url.starts_with("postgres://");
@@ -134,8 +145,7 @@ void add_service_settings(std::vector<setting>& all) {
     all.back().show = [](const settings& s) { return without_password(s.database_url); };
     all.push_back(text(
         "HOST", "The address to listen on.", "an address or a host name",
-        [](settings& s) -> std::string& { return s.host; },
-        [](std::string_view t) { return !t.empty() && t.size() <= 253; }));
+        [](settings& s) -> std::string& { return s.host; }, names_a_host));
     all.push_back(number("PORT", "The port to listen on; 0: any that is free.", "an integer from 0 to 65535",
                          {0, port_max}, [](settings& s) -> std::int64_t& { return s.port; }));
 }

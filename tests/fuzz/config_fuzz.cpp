@@ -40,7 +40,7 @@ std::vector<std::string> lines_of(std::string_view text) {
 std::string plain_lines(const std::string& printed) {
     std::string plain;
     for (const auto& line : lines_of(printed))
-        if (!line.starts_with("API_KEYS=") && !line.ends_with('=')) plain += line + '\n';
+        if (!line.starts_with("API_KEYS=") && line.find('=') + 1 < line.size()) plain += line + '\n';
     return plain;
 }
 

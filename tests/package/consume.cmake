@@ -11,7 +11,7 @@ function(configure_and_build source)
     file(REMOVE_RECURSE ${work}/${way})
     run(${CMAKE_COMMAND} -S ${source} -B ${work}/${way} -G ${generator} -DCMAKE_BUILD_TYPE=Debug
         -DCMAKE_CXX_FLAGS_DEBUG=-g0 -DCMAKE_CXX_COMPILER=${compiler} -DCMAKE_CXX_COMPILER_LAUNCHER=${launcher}
-        -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=6 -Dprogram=${program} "-Dparts=${escaped_parts}"
+        -DCMAKE_UNITY_BUILD_BATCH_SIZE=6 -Dprogram=${program} "-Dparts=${escaped_parts}"
         --no-warn-unused-cli ${ARGN})
     run(${CMAKE_COMMAND} --build ${work}/${way} --parallel 2)
 endfunction()
@@ -33,7 +33,7 @@ if(way STREQUAL "install" AND kind STREQUAL "static")
     file(REMOVE_RECURSE ${prefix})
     run(${CMAKE_COMMAND} --install ${build} --prefix ${prefix} --component statetrack_development)
 
-# The same with shared libraries, from a build of their own.
+# The same with shared libraries, from a build of their own, in which each file stands alone.
 elseif(way STREQUAL "install")
     file(REMOVE_RECURSE ${prefix})
     set(way build-shared)
@@ -54,7 +54,7 @@ elseif(way STREQUAL "find_package")
     run_host(${work}/${way}/host)
 
 elseif(way STREQUAL "add_subdirectory")
-    configure_and_build(${here}/add_subdirectory -Dstatetrack_source=${source})
+    configure_and_build(${here}/add_subdirectory -Dstatetrack_source=${source} -DCMAKE_UNITY_BUILD=ON)
     run_host(${work}/${way}/host)
     file(READ ${work}/${way}/compile_commands.json commands)
     if(commands MATCHES "-Werror|-Wall|-fsanitize")
