@@ -32,7 +32,8 @@ private:
 };
 
 struct running {
-    running() {
+    explicit running(background::poster post = {}) {
+        if (post) threads.join_loop(std::move(post));
         tracker_options options;
         options.on_work = [this] { threads.work_waits(); };
         options.on_done = [this] { threads.answers_wait(); };
@@ -59,6 +60,15 @@ TEST_CASE("what is enqueued is committed without anybody asking") {
     r.tracked->enqueue(new_session{.project_id = "p", .machine_id = "m"}, {},
                        [&](result<session_created> made) { created.set_value(made.has_value()); });
     CHECK(created.get_future().get());
+}
+
+TEST_CASE("work told to a loop that has ended is still committed at the end") {
+    running r([](auto) {});  // nothing that is posted runs any more
+    for (int i = 0; i < 3; ++i)
+        r.tracked->enqueue(new_session{.project_id = "p", .machine_id = "m" + std::to_string(i)}, {},
+                           [](result<session_created>) { FAIL_CHECK("nobody is left to be answered"); });
+    r.threads.stop();
+    CHECK(r.tracked->list_sessions({}, {}).value().total == 3);
 }
 
 TEST_CASE("work that waits when the end comes is still done") {
