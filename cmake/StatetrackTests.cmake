@@ -26,13 +26,18 @@ target_compile_definitions(statetrack_test_main PUBLIC DOCTEST_CONFIG_SUPER_FAST
 
 function(add_statetrack_test name)
     cmake_parse_arguments(PARSE_ARGV 1 test "OPTIMIZED" "" "SOURCES;LIBS;LABELS")
+    # What waits for other processes begins early: at the end it would be waited for.
+    set(test_COST 0)
+    if(CMAKE_CURRENT_SOURCE_DIR MATCHES "/process$")
+        set(test_COST 50)
+    endif()
     set(target ${name}_test)
     add_executable(${target} ${test_SOURCES})
     target_link_libraries(${target} PRIVATE statetrack_test_main ${test_LIBS} statetrack_warnings)
     # A test runs once a compilation, and the library is what takes its time: not where it is OPTIMIZED.
     if(NOT test_OPTIMIZED)
         target_compile_options(${target} PRIVATE -O0)
-        set_target_properties(${target} PROPERTIES STATETRACK_IS_UNOPTIMIZED ON)
+        set_target_properties(${target} PROPERTIES STATETRACK_IS_UNOPTIMIZED ON STATETRACK_IS_TEST ON)
     endif()
     if(STATETRACK_TOGETHER)
         set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
@@ -44,6 +49,6 @@ function(add_statetrack_test name)
     set(properties ${CMAKE_CURRENT_BINARY_DIR}/${target}_properties.cmake)
     file(WRITE ${properties}
         "set_tests_properties(\${${target}_TESTS} PROPERTIES LABELS \"${test_LABELS}\" TIMEOUT 900\n"
-        "    FAIL_REGULAR_EXPRESSION \"test cases: +0 \")\n")
+        "    FAIL_REGULAR_EXPRESSION \"test cases: +0 \" COST ${test_COST})\n")
     set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${properties})
 endfunction()

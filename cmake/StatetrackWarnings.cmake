@@ -17,11 +17,20 @@ if((CMAKE_UNITY_BUILD OR STATETRACK_TOGETHER) AND CMAKE_CXX_COMPILER_ID STREQUAL
 endif()
 
 if(STATETRACK_SANITIZE)
-    # Unoptimized, 100 000 sessions take minutes; line numbers are all of the debug information that is read, and
-    # of a test its name says enough.
+    # Unoptimized, 100 000 sessions take minutes under the address sanitizer; the daemon's part of a test's time is
+    # small, as is that of all concurrency tests. Line numbers are all of the debug information that is read, and of a
+    # test its name says enough.
     target_compile_options(statetrack_warnings INTERFACE
         -fsanitize=${STATETRACK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
-        $<IF:$<BOOL:$<TARGET_PROPERTY:STATETRACK_IS_UNOPTIMIZED>>,-g0,-O1;-g1>)
+        $<IF:$<BOOL:$<TARGET_PROPERTY:STATETRACK_IS_TEST>>,-g0,-g1>)
+    if(NOT STATETRACK_SANITIZE MATCHES "thread")
+        target_compile_options(statetrack_warnings INTERFACE
+            $<$<NOT:$<BOOL:$<TARGET_PROPERTY:STATETRACK_IS_UNOPTIMIZED>>>:-O1>)
+        if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+            # Little inlining: a quarter less to compile, and as fast.
+            target_compile_options(statetrack_warnings INTERFACE "SHELL:-mllvm -inline-threshold=5")
+        endif()
+    endif()
     target_compile_definitions(statetrack_warnings INTERFACE STATETRACK_SANITIZED)  # memory grows otherwise
     target_link_options(statetrack_warnings INTERFACE -fsanitize=${STATETRACK_SANITIZE})
     if(STATETRACK_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -7,10 +7,29 @@
 
 #include "printers.hpp"
 #include "statetrack/entities.hpp"
+#include "statetrack/requests.hpp"
 
 using namespace statetrack;
 
 namespace {
+
+// Of the kinds of members that entities and requests have.
+struct described_whole {
+    std::string text{};
+    std::optional<std::int64_t> number{};
+    change<json_text> document{};
+    std::vector<progress_mark> marks{};
+};
+BOOST_DESCRIBE_STRUCT(described_whole, (), (text, number, document, marks))
+static_assert(fully_described<described_whole>);
+
+struct described_without_its_last {
+    std::string text{};
+    std::optional<std::int64_t> number{};
+    change<json_text> document{};
+};
+BOOST_DESCRIBE_STRUCT(described_without_its_last, (), (text, number))
+static_assert(!fully_described<described_without_its_last>);
 
 uuid id_of(std::uint8_t n) {
     uuid id;
