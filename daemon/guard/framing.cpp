@@ -52,6 +52,12 @@ bool is_visible_ascii(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
+// Where the run of characters that stand for themselves wherever they are, most of a header, ends.
+std::size_t end_of_visible(std::string_view text, std::size_t at) {
+    while (at < text.size() && (text[at] < 0 || (text[at] > 0x20 && text[at] != 0x7F))) ++at;
+    return at;
+}
+
 // One run of digits; a number beyond 64 bits is a large number, not a small one.
 std::optional<std::uint64_t> length_of(std::string_view value) {
     if (value.empty() || !std::all_of(value.begin(), value.end(), is_digit)) return std::nullopt;
@@ -85,8 +91,10 @@ std::optional<std::size_t> header_scanner::scan(std::string_view bytes) {
     if (refusal_) return std::nullopt;
     const auto end = std::min(bytes.size(), header_bytes_max);
     for (; at_ < end; ++at_) {
-        const char c = bytes[at_];
         const bool after_return = at_ > 0 && bytes[at_ - 1] == '\r';
+        if (!after_return) at_ = end_of_visible(bytes.substr(0, end), at_);
+        if (at_ == end) break;
+        const char c = bytes[at_];
         if (c == '\n') {
             if (!after_return) return refuse(400, "bad_request", "lines end with CRLF, not with LF");
             const bool empty = at_ - line_began_ == 1;

@@ -25,10 +25,16 @@ constexpr std::int64_t counting_interval_us_min = 1'000'000;
 struct background::impl {
     impl(logger& l, metrics* c) : log(l), counted(c) {}
 
+    // When the loop has done what is ready, and then what came in meanwhile: as much waits then as can.
+    void commit_after_this_turn() {
+        post([this] { post([this] { wake_committer(); }); });
+    }
+
     void wake_committer() {
         {
             const std::lock_guard lock(mutex);
             work = true;
+            if (committing) return;  // seen at its end
         }
         changed.notify_one();
     }
@@ -37,15 +43,31 @@ struct background::impl {
         guarded("answers", [&] { tracked->complete_pending(); });
     }
 
+    // A group at a time: while its answers are sent the next one gathers. More and smaller ones would cost a
+    // sync of the disk each.
     void commit_loop() {
-        for (std::unique_lock lock(mutex);;) {
+        std::unique_lock lock(mutex);
+        for (;;) {
             changed.wait(lock, [&] { return work || ending; });
-            if (!work && ending) return;
+            if (ending) break;
             work = false;
+            committing = true;
             lock.unlock();
-            guarded("commit", [&] { tracked->commit_pending(); });
+            bool more = false;
+            guarded("commit", [&] {
+                more = tracked->commit_group();
+                if (!post) tracked->complete_pending();
+            });
+            lock.lock();
+            committing = false;
+            if (!more && !work) continue;
+            work = !post;
+            lock.unlock();
+            if (post) commit_after_this_turn();
             lock.lock();
         }
+        lock.unlock();
+        guarded("commit", [&] { tracked->commit_pending(); });
     }
 
     void sweep_loop() {
@@ -139,8 +161,9 @@ struct background::impl {
     std::mutex mutex;
     std::condition_variable changed, reads_changed, paused;
     bool work = false;
-    bool stopping = false;  // no new reads; sweeps and checkpoints end
-    bool ending = false;    // the commit thread ends too
+    bool committing = false;  // the commit thread has a group
+    bool stopping = false;    // no new reads; sweeps and checkpoints end
+    bool ending = false;      // the commit thread ends too
     std::deque<std::function<void()>> reads;
     std::vector<std::thread> threads;
     std::thread committer;
@@ -157,7 +180,7 @@ void background::join_loop(poster post) { impl_->post = std::move(post); }
 void background::work_waits() {
     auto& i = *impl_;
     if (i.post)
-        i.post([&i] { i.wake_committer(); });
+        i.commit_after_this_turn();
     else
         i.wake_committer();
 }

@@ -33,7 +33,7 @@ public:
     using poster = std::function<void(std::function<void()>)>;
     void join_loop(poster post);
     // For tracker_options::on_work: work waits for the commit thread, which is told when the loop has done
-    // all that was ready. May be called before start.
+    // all that was ready, and takes one group then. May be called before start.
     void work_waits();
     // For tracker_options::on_done: answers wait for the loop.
     void answers_wait();

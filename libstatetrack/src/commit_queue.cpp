@@ -61,6 +61,17 @@ std::size_t commit_queue::drain() {
     }
 }
 
+bool commit_queue::commit_group() {
+    std::unique_lock lock(mutex_);
+    settled_.wait(lock, [&] { return !leading_; });
+    if (!waiting_.empty()) lead(lock);
+    const bool word = owes_word();
+    const bool more = !waiting_.empty();
+    lock.unlock();
+    if (word) on_done_();
+    return more;
+}
+
 std::size_t commit_queue::complete() {
     std::vector<std::unique_ptr<commit_job>> ready;
     {

@@ -58,6 +58,8 @@ public:
     void post(std::unique_ptr<commit_job> job);
     // Commits what has gathered until nothing is left. How many completions it called.
     std::size_t drain();
+    // Commits one group of what waits, without completions: where on_done is given. Whether more waits.
+    bool commit_group();
     // Calls the completions that are due. How many.
     std::size_t complete();
     // How many jobs ever were.

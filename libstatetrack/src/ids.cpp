@@ -13,14 +13,20 @@ namespace {
 
 constexpr char digits[] = "0123456789abcdef";
 
-int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
+// Of every character; -1: it is no hexadecimal digit.
+constexpr auto hex_values = [] {
+    std::array<std::int8_t, 256> values{};
+    values.fill(-1);
+    for (std::size_t i = 0; i < 10; ++i) values['0' + i] = static_cast<std::int8_t>(i);
+    for (std::size_t i = 0; i < 6; ++i) values['a' + i] = values['A' + i] = static_cast<std::int8_t>(10 + i);
+    return values;
+}();
+int hex_value(char c) { return hex_values[static_cast<unsigned char>(c)]; }
 
-bool dash_before_byte(std::size_t byte) { return byte == 4 || byte == 6 || byte == 8 || byte == 10; }
+constexpr std::size_t text_length = 36;
+constexpr std::array<std::uint8_t, 4> places_of_dashes{8, 13, 18, 23};
+constexpr std::array<std::uint8_t, 16> places_of_bytes{0,  2,  4,  6,  9,  11, 14, 16,
+                                                       19, 21, 24, 26, 28, 30, 32, 34};
 
 uuid as_version_4(uuid id) {  // RFC 9562, section 5.4
     id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0F) | 0x40);
@@ -77,30 +83,32 @@ private:
 }  // namespace
 
 void write_text(const uuid& id, char* out) {
+    for (const auto at : places_of_dashes) out[at] = '-';
     for (std::size_t i = 0; i < id.bytes.size(); ++i) {
-        if (dash_before_byte(i)) *out++ = '-';
-        *out++ = digits[id.bytes[i] >> 4];
-        *out++ = digits[id.bytes[i] & 0x0F];
+        out[places_of_bytes[i]] = digits[id.bytes[i] >> 4];
+        out[places_of_bytes[i] + 1] = digits[id.bytes[i] & 0x0F];
     }
 }
 
 std::string to_string(const uuid& id) {
-    std::string text(36, '\0');
+    std::string text(text_length, '\0');
     write_text(id, text.data());
     return text;
 }
 
 std::optional<uuid> parse_uuid(std::string_view text) {
-    if (text.size() != 36) return std::nullopt;
+    if (text.size() != text_length) return std::nullopt;
+    for (const auto at : places_of_dashes)
+        if (text[at] != '-') return std::nullopt;
     uuid id;
-    std::size_t at = 0;
+    int wrong = 0;  // negative as soon as one digit is none
     for (std::size_t i = 0; i < id.bytes.size(); ++i) {
-        if (dash_before_byte(i) && text[at++] != '-') return std::nullopt;
-        const int high = hex_value(text[at++]);
-        const int low = hex_value(text[at++]);
-        if (high < 0 || low < 0) return std::nullopt;
-        id.bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
+        const int high = hex_value(text[places_of_bytes[i]]);
+        const int low = hex_value(text[places_of_bytes[i] + std::size_t{1}]);
+        wrong |= high | low;
+        id.bytes[i] = static_cast<std::uint8_t>((high & 0x0F) << 4 | (low & 0x0F));
     }
+    if (wrong < 0) return std::nullopt;
     return id;
 }
 

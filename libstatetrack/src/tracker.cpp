@@ -84,6 +84,7 @@ void tracker::enqueue(Request request, caller by, completion<Request> done) {
 }
 
 std::size_t tracker::commit_pending() { return impl_->queue.drain(); }
+bool tracker::commit_group() { return impl_->queue.commit_group(); }
 std::size_t tracker::complete_pending() { return impl_->queue.complete(); }
 
 void tracker::note_alive(const uuid& session_id, std::optional<std::int64_t> epoch) {

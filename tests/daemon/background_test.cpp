@@ -3,7 +3,15 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
 #include <future>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
 
 #include "statetrack/manual_clock.hpp"
 #include "statetrack/memory_store.hpp"
@@ -31,12 +39,55 @@ private:
     std::atomic<bool> told_ = false;
 };
 
+// A loop of one thread, which runs what is posted in turn.
+class small_loop {
+public:
+    ~small_loop() {
+        post({});  // the end
+        thread_.join();
+    }
+    void post(std::function<void()> job) {
+        {
+            const std::lock_guard lock(mutex_);
+            jobs_.push_back(std::move(job));
+        }
+        changed_.notify_one();
+    }
+    // Until what is there, and what that posts, has run.
+    void wait_two_turns() {
+        std::promise<void> ran;
+        post([&] { post([&] { ran.set_value(); }); });
+        ran.get_future().wait();
+    }
+
+private:
+    void run() {
+        for (std::unique_lock lock(mutex_);;) {
+            changed_.wait(lock, [&] { return !jobs_.empty(); });
+            const auto job = std::move(jobs_.front());
+            jobs_.pop_front();
+            if (!job) return;
+            lock.unlock();
+            job();
+            lock.lock();
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::function<void()>> jobs_;
+    std::thread thread_{[this] { run(); }};
+};
+
 struct running {
     explicit running(background::poster post = {}) {
         if (post) threads.join_loop(std::move(post));
         tracker_options options;
         options.on_work = [this] { threads.work_waits(); };
-        options.on_done = [this] { threads.answers_wait(); };
+        options.on_done = [this] {
+            threads.answers_wait();
+            if (behind_a_group) behind_a_group();
+        };
         auto opened = tracker::open(keep, clock, *ids, options);
         REQUIRE(opened.has_value());
         tracked = std::move(*opened);
@@ -44,6 +95,7 @@ struct running {
         threads.attend(*tracked, keep);
     }
 
+    std::function<void()> behind_a_group;  // on the commit thread, which is not done with it yet
     manual_clock clock;
     std::unique_ptr<id_source> ids = make_seeded_ids(1);
     told_store keep;
@@ -60,6 +112,26 @@ TEST_CASE("what is enqueued is committed without anybody asking") {
     r.tracked->enqueue(new_session{.project_id = "p", .machine_id = "m"}, {},
                        [&](result<session_created> made) { created.set_value(made.has_value()); });
     CHECK(created.get_future().get());
+}
+
+TEST_CASE("what comes when the commit thread is about to be done with a group is committed all the same") {
+    small_loop loop;
+    running r([&loop](auto job) { loop.post(std::move(job)); });
+    std::promise<void> first, second;
+    const auto enqueue = [&](const std::string& machine, std::promise<void>& done) {
+        r.tracked->enqueue(new_session{.project_id = "p", .machine_id = machine}, {},
+                           [&done](const result<session_created>&) { done.set_value(); });
+    };
+    r.behind_a_group = [&, called = false]() mutable {
+        if (std::exchange(called, true)) return;
+        enqueue("m2", second);
+        loop.wait_two_turns();  // by then the commit thread has been told, which is busy
+    };
+    while (r.threads.moves() == 0) std::this_thread::yield();  // or the sweeper might commit it
+    enqueue("m1", first);
+    CHECK(first.get_future().wait_for(std::chrono::seconds(30)) == std::future_status::ready);
+    CHECK(second.get_future().wait_for(std::chrono::seconds(30)) == std::future_status::ready);
+    r.threads.stop();
 }
 
 TEST_CASE("work told to a loop that has ended is still committed at the end") {

@@ -51,6 +51,25 @@ TEST_CASE("with on_done completions wait for complete_pending, and one word is s
     CHECK(h->complete_pending() == 1);
 }
 
+TEST_CASE("commit_group takes one group, leaves its completions, and says whether more waits") {
+    constexpr int group_max = 1'024;
+    int words = 0, answered = 0;
+    harness h({.on_done = [&words] { ++words; }});
+    CHECK_FALSE(h->commit_group());
+    CHECK(words == 0);
+    for (int i = 0; i < group_max + 1; ++i)
+        h->enqueue(new_session{.project_id = "p" + std::to_string(i), .machine_id = "m"}, {},
+                   [&](const result<session_created>& r) { answered += r ? 1 : 0; });
+    CHECK(h->commit_group());
+    CHECK(words == 1);
+    CHECK(answered == 0);
+    CHECK(h->complete_pending() == group_max);
+    CHECK(answered == group_max);
+    CHECK_FALSE(h->commit_group());
+    CHECK(h->complete_pending() == 1);
+    CHECK(answered == group_max + 1);
+}
+
 TEST_CASE("a blocking call commits what was enqueued, and leaves its completion to commit_pending") {
     harness h;
     bool called = false;

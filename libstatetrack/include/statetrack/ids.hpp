@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,11 @@ struct uuid {
     std::array<std::uint8_t, 16> bytes{};
 
     friend auto operator<=>(const uuid&, const uuid&) = default;
+    // Two words, where the array's own comparison would be a call of memcmp.
+    friend bool operator==(const uuid& a, const uuid& b) noexcept {
+        using words = std::array<std::uint64_t, 2>;
+        return std::bit_cast<words>(a.bytes) == std::bit_cast<words>(b.bytes);
+    }
 };
 
 // Lower case, 36 characters.

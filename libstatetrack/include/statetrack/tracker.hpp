@@ -91,6 +91,9 @@ public:
     // Commits what enqueue has gathered, and calls the completions, unless on_done is given. How many it
     // called.
     std::size_t commit_pending();
+    // Commits what has gathered by now, at most 1 024 operations as one group, and calls no completions: for
+    // a host with on_done that lets work gather while it answers what is done. Whether more waits.
+    bool commit_group();
     // Calls the completions of what is committed. How many.
     std::size_t complete_pending();
 
