@@ -44,7 +44,7 @@ class Measurements:
 
     # --------------------------------------------------------------------------- ours and the bare server
 
-    def _pair(self, name, sessions, script, exact, headers="", **given):
+    def _pair(self, name, sessions, script, exact, headers="", ready_made=False, **given):
         """Ours under a load, then the bare server that answers the very bytes under the same load."""
         with daemon.running(workshop.live(sessions), name) as ours:
             answer = exact(ours)
@@ -52,14 +52,20 @@ class Measurements:
             found = load.wrk_medians(self.runs, ours.server, script, **given)
         with yardsticks.bare_beast(answer, name) as bare:
             yardstick = load.wrk_medians(self.runs, bare, script, **given)
-        return {**found, "answer_bytes": len(answer), "soiled": found["soiled"] + yardstick["soiled"],
+        more = {}
+        if ready_made:
+            with yardsticks.bare_beast(answer, name, ready_made=True) as bare:
+                of_bytes = load.wrk_medians(self.runs, bare, script, **given)
+            more = {"ready_made_rps": of_bytes["rps"], "ready_made_load_cores": of_bytes["load_cores"]}
+        return {**found, **more, "answer_bytes": len(answer), "soiled": found["soiled"] + yardstick["soiled"],
                 "bare_rps": yardstick["rps"], "bare_p99_ms": yardstick["p99_ms"],
                 "bare_load_cores": yardstick["load_cores"]}
 
     @measured
     def beats(self, sessions):
         path = f"/api/sessions/{_first_id(sessions)}/heartbeat"
-        return self._pair("beats", sessions, "beat", lambda ours: ours.exact_answer("POST", path, "{}"))
+        return self._pair("beats", sessions, "beat", lambda ours: ours.exact_answer("POST", path, "{}"),
+                          ready_made=True)
 
     @measured
     def minimal_beats(self):

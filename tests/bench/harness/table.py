@@ -154,5 +154,9 @@ def figures(found):
         cores = [f"{one.get(key, 0):.2f}" for key in ("server_cores", "load_cores", "foreign_cores")]
         out.append(f"{name:28}  {one['rps']:10.0f}  {'  '.join(delays)}          {'  '.join(cores)}")
         if "bare_rps" in one:
-            out.append(f"{'  bare Beast':28}  {one['bare_rps']:10.0f}  {'':8}  {one['bare_p99_ms']:8.2f}")
+            out.append(f"{'  bare Beast':28}  {one['bare_rps']:10.0f}  {'':8}  {one['bare_p99_ms']:8.2f}"
+                       f"                load {one['bare_load_cores']:.2f}")
+        if "ready_made_rps" in one:
+            out.append(f"{'  ready-made bytes':28}  {one['ready_made_rps']:10.0f}  {'':8}  {'':8}"
+                       f"                load {one['ready_made_load_cores']:.2f}")
     return "\n".join(out)

@@ -18,13 +18,14 @@ NEST = os.path.join(os.path.dirname(load.SCRIPTS), "nest")
 
 
 @contextlib.contextmanager
-def bare_beast(answer, name):
-    """The bare server that answers these bytes."""
+def bare_beast(answer, name, ready_made=False):
+    """The bare server that answers these bytes; ready made: as bytes, without Beast's messages."""
     with workshop.scratch(f"bare-{name}") as work:
         path = os.path.join(work, "answer")
         with open(path, "wb") as file:
             file.write(answer)
-        command = [workshop.program("bench_bare_beast"), str(BARE_PORT), path]
+        command = [workshop.program("bench_bare_beast"), str(BARE_PORT), path,
+                   "--ready-made", str(int(ready_made))]
         with process.Server(command, BARE_PORT, os.path.join(work, "log")) as server:
             yield server
 
