@@ -1,4 +1,5 @@
 """Everything that is measured, each once a run and only if a row asks for it."""
+import contextlib
 import functools
 import json
 import os
@@ -45,21 +46,17 @@ class Measurements:
     # --------------------------------------------------------------------------- ours and the bare server
 
     def _pair(self, name, sessions, script, exact, headers="", ready_made=False, **given):
-        """Ours under a load, then the bare server that answers the very bytes under the same load."""
-        with daemon.running(workshop.live(sessions), name) as ours:
+        """Ours, and in turn with it the bare server that answers the very bytes under the same load."""
+        with contextlib.ExitStack() as all_of_them:
+            ours = all_of_them.enter_context(daemon.running(workshop.live(sessions), name))
             answer = exact(ours)
+            servers = [ours.server] + [all_of_them.enter_context(yardsticks.bare_beast(answer, name, made))
+                                       for made in ([False, True] if ready_made else [False])]
             given |= {"ids": _ids(sessions), "headers": ours.headers + headers}
-            found = load.wrk_medians(self.runs, ours.server, script, **given)
-        with yardsticks.bare_beast(answer, name) as bare:
-            yardstick = load.wrk_medians(self.runs, bare, script, **given)
-        more = {}
-        if ready_made:
-            with yardsticks.bare_beast(answer, name, ready_made=True) as bare:
-                of_bytes = load.wrk_medians(self.runs, bare, script, **given)
-            more = {"ready_made_rps": of_bytes["rps"], "ready_made_load_cores": of_bytes["load_cores"]}
-        return {**found, **more, "answer_bytes": len(answer), "soiled": found["soiled"] + yardstick["soiled"],
-                "bare_rps": yardstick["rps"], "bare_p99_ms": yardstick["p99_ms"],
-                "bare_load_cores": yardstick["load_cores"]}
+            found, bare, *of_bytes = load.wrk_in_turns(self.runs, servers, script, **given)
+        more = {f"ready_made_{name}": one[name] for one in of_bytes for name in ("rps", "ratio", "load_cores")}
+        return {**found, **more, "answer_bytes": len(answer),
+                **{f"bare_{name}": bare[name] for name in ("rps", "ratio", "p99_ms", "load_cores")}}
 
     @measured
     def beats(self, sessions):

@@ -12,7 +12,7 @@ import time
 from . import load, machine, process, workshop
 
 REDIS_PORT, POSTGRES_PORT, NEST_PORT, ETCD_PORT, BEANSTALK_PORT, BARE_PORT = range(18_202, 18_208)
-ETCD_PEER_PORT = 18_208
+ETCD_PEER_PORT, READY_MADE_PORT = 18_208, 18_209
 KEYS = 10_000
 NEST = os.path.join(os.path.dirname(load.SCRIPTS), "nest")
 
@@ -20,13 +20,14 @@ NEST = os.path.join(os.path.dirname(load.SCRIPTS), "nest")
 @contextlib.contextmanager
 def bare_beast(answer, name, ready_made=False):
     """The bare server that answers these bytes; ready made: as bytes, without Beast's messages."""
-    with workshop.scratch(f"bare-{name}") as work:
+    port = READY_MADE_PORT if ready_made else BARE_PORT
+    with workshop.scratch(f"bare-{name}-{port}") as work:
         path = os.path.join(work, "answer")
         with open(path, "wb") as file:
             file.write(answer)
-        command = [workshop.program("bench_bare_beast"), str(BARE_PORT), path,
+        command = [workshop.program("bench_bare_beast"), str(port), path,
                    "--ready-made", str(int(ready_made))]
-        with process.Server(command, BARE_PORT, os.path.join(work, "log")) as server:
+        with process.Server(command, port, os.path.join(work, "log")) as server:
             yield server
 
 
