@@ -21,6 +21,7 @@ void machine_watch::apply(const machine& row, std::optional<instant> heard) {
     m.registered = true;
     m.status = row.status;
     m.version = row.version;
+    has_news_ = true;
     if (heard) {
         m.own_heard = std::max(m.own_heard.value_or(*heard), *heard);
         m.heard = std::max(m.heard.value_or(*heard), *heard);
@@ -89,6 +90,18 @@ const machine_presence* machine_watch::find(const std::string& machine_id) const
     return at == machines_.end() ? nullptr : &at->second;
 }
 
+// Whether a census could find enough that are lost, were all machines to count: who counts costs a look at
+// their sessions, and every sweep asks.
+bool machine_watch::enough_lost(std::int64_t listened_ms) const {
+    std::int64_t lost = 0;
+    const std::int64_t slot = listened_ms / slot_ms_;
+    for (const auto& [id, m] : machines_) {
+        const std::uint64_t beats = beats_at(m, slot);
+        if ((beats & earlier) && !(beats & lately) && ++lost >= guard_machines_min) return true;
+    }
+    return false;
+}
+
 machine_watch::census machine_watch::take_census(std::int64_t listened_ms, const counts& counted) const {
     census found;
     const std::int64_t slot = listened_ms / slot_ms_;
@@ -109,6 +122,7 @@ std::optional<std::pair<instant, instant>> machine_watch::guard(instant now, std
         hold_.reset();
         return std::pair{since, now};
     }
+    if (!enough_lost(listened_ms)) return std::nullopt;
     census found = take_census(listened_ms, counted);
     const auto before = static_cast<std::int64_t>(found.before.size());
     if (before < guard_machines_min) return std::nullopt;

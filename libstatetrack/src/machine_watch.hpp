@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "statetrack/clock.hpp"
@@ -50,6 +51,8 @@ public:
     void heard(const std::string& machine_id, instant at, std::int64_t listened_ms, bool own);
 
     const machine_presence* find(const std::string& machine_id) const;
+    // Whether a machine's row has come or changed since this was last asked.
+    bool take_news() { return std::exchange(has_news_, false); }
 
     // Whether a machine counts: it has an active session that announced no silence.
     using counts = std::function<bool(const machine_presence&)>;
@@ -77,6 +80,7 @@ private:
         std::vector<std::string> before;
     };
     bool over(const hold& h, instant now) const;
+    bool enough_lost(std::int64_t listened_ms) const;
     machine_presence& enter(const std::string& machine_id);
     void drop_if_empty(const std::string& machine_id);
     std::uint64_t beats_at(const machine_presence& m, std::int64_t slot) const;
@@ -84,6 +88,7 @@ private:
     std::int64_t slot_ms_;
     std::unordered_map<std::string, machine_presence> machines_;
     std::optional<hold> hold_;
+    bool has_news_ = true;
 };
 
 }  // namespace statetrack

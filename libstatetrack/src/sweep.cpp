@@ -208,18 +208,30 @@ void tracker::impl::judge_due(const moment& at, sweep_report& report) {
         if (e) report.errors.push_back(*e);
 }
 
+// A sign of life only makes a deadline later: until the earliest of them all machines need no look.
+std::vector<std::pair<std::string, instant>> tracker::impl::silent_machines(instant now) {
+    std::vector<std::pair<std::string, instant>> silent;
+    if (!watch.take_news() && machines_due && now <= *machines_due) return silent;
+    const auto away = times.shared_absences(now);
+    instant next = now + machines_look_ms_max;
+    watch.for_each([&](const std::string& id, const machine_presence& m) {
+        if (!m.registered || m.status != machine_status::online) return;
+        const instant due = offline_deadline(m, *away);
+        if (now <= due)
+            next = std::min(next, due);
+        else if (silent.size() < sweep_units_max)
+            silent.emplace_back(id, due);
+    });
+    // Those that are found are looked at again, for their marks may fail.
+    machines_due = silent.empty() ? std::optional(next) : std::nullopt;
+    return silent;
+}
+
 void tracker::impl::mark_machines(const moment& at, sweep_report& report) {
     std::vector<std::pair<std::string, instant>> silent;
     {
         std::lock_guard lock(mutex);
-        const auto away = times.absences(at.age);
-        if (!watch.holding() && times.store_available())
-            watch.for_each([&](const std::string& id, const machine_presence& m) {
-                if (!m.registered || m.status != machine_status::online || silent.size() >= sweep_units_max)
-                    return;
-                const instant due = offline_deadline(m, away);
-                if (at.age > due) silent.emplace_back(id, due);
-            });
+        if (!watch.holding() && times.store_available()) silent = silent_machines(at.age);
     }
     std::vector<char> marked(silent.size(), 0);
     std::vector<std::function<result<>(operation&)>> bodies;
@@ -336,8 +348,10 @@ sweep_report tracker::impl::sweep_all(bool everything) {
     {
         std::lock_guard lock(mutex);
         at = times.begin_sweep(time.read());
-        if (everything)
+        if (everything) {
             index.walk(0, index.size_ever(), [&](live_entry& entry) { index.file(entry, at.age); });
+            machines_due.reset();
+        }
         scan_some(at);
     }
     mark_alive(at, report);

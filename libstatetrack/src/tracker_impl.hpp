@@ -23,6 +23,9 @@ inline constexpr std::int64_t alive_mark_interval_ms = 5'000;
 inline constexpr std::size_t sweep_entries_max = 10'000;
 inline constexpr std::size_t sweep_units_max = 500;  // verdicts in one call of the queue
 inline constexpr std::int64_t pacing_window_ms = 60'000;
+// The longest time for which nobody is looked for among the machines: an absence that is forgotten brings a
+// deadline forward.
+inline constexpr std::int64_t machines_look_ms_max = 10'000;
 
 // Where retention goes on: behind what it has spared.
 struct retention_cursor {
@@ -50,6 +53,8 @@ struct tracker::impl {
     using uuid_set = boost::unordered_flat_set<uuid, std::hash<uuid>>;
     uuid_set overdue{};  // past their deadline, not to be marked now
     uuid_set slow{};     // found alive and not progressing; some may have gone on since
+    // Until then no machine can be offline whose row has not changed.
+    std::optional<instant> machines_due{};
     std::map<std::string, job_record> jobs{};
 
     // One sweep at a time; guards the sweep's own state.
@@ -115,6 +120,8 @@ struct tracker::impl {
     void run_guard(const moment& at);
     void judge_due(const moment& at, sweep_report& report);
     void scan_some(const moment& at);  // lock held
+    // The registered ones past their deadlines, and these; lock held.
+    std::vector<std::pair<std::string, instant>> silent_machines(instant now);
     void mark_machines(const moment& at, sweep_report& report);
     void retain(const moment& at, sweep_report& report);
     sweep_report sweep_all(bool everything);

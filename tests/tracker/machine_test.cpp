@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "harness.hpp"
 
 using namespace statetrack;
@@ -68,6 +70,30 @@ TEST_CASE("a silent machine goes offline on time, and comes back with its heartb
     CHECK(seen(h).row.status == machine_status::offline);
     const auto back = value_of(h->apply(machine_heartbeat{.machine_id = "m"}));
     CHECK(back.machine.row.status == machine_status::online);
+}
+
+TEST_CASE("each machine goes offline on time, whatever the others' deadlines are and whenever it came") {
+    harness h;
+    add(h, "a");
+    h.run_for(60'000);
+    add(h, "b");
+    h.run_for(30'000);
+    add(h, "c");
+    value_of(h->apply(machine_heartbeat{.machine_id = "a"}));
+    const auto offline_in = [&](std::int64_t ms) { return h.run_for(ms).offline; };
+    using names = std::vector<std::string>;
+    CHECK(offline_in(150'000) == names{});
+    CHECK(offline_in(1'000) == names{"b"});
+    CHECK(offline_in(29'000) == names{});
+    auto both = offline_in(1'000);
+    std::ranges::sort(both);
+    CHECK(both == names{"a", "c"});
+
+    // Silent for long, and judged again from one moment to the next.
+    value_of(h->apply(machine_patch{.machine_id = "b", .status = machine_status::maintenance}));
+    CHECK(offline_in(400'000) == names{});
+    value_of(h->apply(machine_patch{.machine_id = "b", .status = machine_status::online}));
+    CHECK(offline_in(1'000) == names{"b"});
 }
 
 TEST_CASE("a machine in maintenance stays so, beating or silent") {
