@@ -27,7 +27,7 @@ if(STATETRACK_SANITIZE)
         target_compile_options(statetrack_warnings INTERFACE
             $<$<NOT:$<BOOL:$<TARGET_PROPERTY:STATETRACK_IS_UNOPTIMIZED>>>:-O1>)
         if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-            # Little inlining: a quarter less to compile, and as fast.
+            # Little inlining: a quarter less to compile.
             target_compile_options(statetrack_warnings INTERFACE "SHELL:-mllvm -inline-threshold=5")
         endif()
     endif()
