@@ -144,7 +144,11 @@ void obey_signals(server& serving, context& in, const supervisor& manager, backg
     });
     serving.on_reload_signal([&] {
         // Reading files may block; the connections go on meanwhile.
-        if (!threads.read([&] { again.reload(); })) in.log->error("reload refused: too much is waiting");
+        const bool begun = threads.read({.work = [&again]() -> std::function<void()> {
+            again.reload();
+            return {};
+        }});
+        if (!begun) in.log->error("reload refused: too much is waiting");
     });
 }
 

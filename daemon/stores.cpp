@@ -15,6 +15,7 @@ constexpr std::string_view sqlite_prefix = "sqlite:";
 
 statetrack::result<std::unique_ptr<statetrack::store>> open_sqlite(const std::string& path) {
 #ifdef STATETRACK_HAVE_SQLITE
+    statetrack::stop_counting_sqlite_memory();
     auto opened = statetrack::open_sqlite_store({.path = path});
     if (!opened) {
         // Said to whoever starts the daemon, on its own terminal: the path helps there, and nowhere else.

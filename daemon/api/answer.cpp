@@ -20,6 +20,7 @@ response tagged(const call& asked, std::string tag, std::string body, int status
 }
 
 response refused(const context& in, const call& asked, const statetrack::error& e) {
+    if (e.is(statetrack::errc::would_wait)) return {.status = response::would_wait};
     // Of a failing store the client learns only that it fails; what exactly is for whoever runs the daemon.
     if (failure_of(e).status >= 500)
         in.log->error("store failed",

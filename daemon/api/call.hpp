@@ -41,6 +41,7 @@ struct call {
     std::string actor{};                       // the key's name
     sha256_digest key_digest{};                // the key's own
     std::shared_ptr<const failure> refusal{};  // what the guard answers instead of the handler
+    statetrack::patience how = statetrack::patience::waits;
     bool sign_of_life = false;  // refused, but an authentic heartbeat: it still counts for the detector
     budget_standing budget{};
     statetrack::instant received{};
@@ -116,6 +117,8 @@ struct route {
     budget counted = budget::key;
     log_level level = log_level::info;  // of the line that says the request is done
     bool uses_store = true;             // refused while the store cannot be used
+    // Of a reader: first tried on the connection's own thread, from memory.
+    bool at_once = false;
     route_notes notes{};
 };
 

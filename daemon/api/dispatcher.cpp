@@ -64,8 +64,9 @@ void add_cors(const origin_list& origins, const call& admitted, response& answer
     answer.set("Access-Control-Max-Age", std::string(cors_preflight_kept_s));
 }
 
+// Renders once.
 rendering constant(response answer) {
-    return [answer = std::move(answer)] { return answer; };
+    return [answer = std::move(answer)]() mutable { return std::move(answer); };
 }
 
 }  // namespace
@@ -137,16 +138,34 @@ void dispatcher::run(const std::shared_ptr<call>& admitted, responder respond) c
     if (admitted->matched->where == lane::memory)
         return admitted->answer([&in = in_, answer, admitted] { return (*answer)(in, *admitted); });
 
-    auto job = [this, answer, admitted] {
-        if (admitted->abandoned) return;
-        try {
-            admitted->answer(constant((*answer)(in_, *admitted)));
-        } catch (const std::exception& e) {
-            in_.log->error("handler failed", {{"request_id", admitted->request_id}, {"error", e.what()}});
-            admitted->answer(constantly(*admitted, unexpected()));
-        }
-    };
+    if (admitted->matched->at_once)
+        if (auto found = answer_at_once(*answer, *admitted))
+            return admitted->answer(constant(std::move(*found)));
+
+    blocking_job job{.work = [this, answer, admitted] { return read(*answer, admitted); },
+                     .brief = admitted->matched->at_once};
     if (!run_blocking_(std::move(job))) admitted->answer(constantly(*admitted, overloaded()));
+}
+
+std::function<void()> dispatcher::read(const answering& handler,
+                                       const std::shared_ptr<call>& admitted) const {
+    if (admitted->abandoned) return {};
+    rendering show;
+    try {
+        show = constant(handler(in_, *admitted));
+    } catch (const std::exception& e) {
+        in_.log->error("handler failed", {{"request_id", admitted->request_id}, {"error", e.what()}});
+        show = constantly(*admitted, unexpected());
+    }
+    return [admitted, show = std::move(show)]() mutable { admitted->answer(std::move(show)); };
+}
+
+std::optional<response> dispatcher::answer_at_once(const answering& handler, call& admitted) const {
+    admitted.how = statetrack::patience::at_once;
+    auto found = handler(in_, admitted);
+    admitted.how = statetrack::patience::waits;
+    if (found.status == response::would_wait) return std::nullopt;
+    return found;
 }
 
 // At the door, so that nothing waits behind a store that does not answer. The sweep tries it meanwhile.

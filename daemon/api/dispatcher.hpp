@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "api/blocking_job.hpp"
 #include "api/call.hpp"
 #include "api/problem.hpp"
 #include "api/router.hpp"
@@ -15,7 +16,7 @@
 namespace statetrackd {
 
 // Runs a job on a thread that may block; false where no more are taken.
-using blocking_runner = std::function<bool(std::function<void()>)>;
+using blocking_runner = std::function<bool(blocking_job)>;
 
 // Beyond it the store does not keep up (its disk hangs, say), and more writes would only wait in vain.
 inline constexpr std::int64_t writes_waiting_standard_max = 65'536;
@@ -45,6 +46,10 @@ public:
 
 private:
     std::shared_ptr<call> identify(request asked, statetrack::instant received) const;
+    // Where it may block; what is returned answers the call.
+    std::function<void()> read(const answering& handler, const std::shared_ptr<call>& admitted) const;
+    // What memory has to say; nothing where the handler would have to wait.
+    std::optional<response> answer_at_once(const answering& handler, call& admitted) const;
     std::optional<failure> store_away(const call& admitted) const;
     void enqueue(const queueing& handler, const std::shared_ptr<call>& admitted) const;
     rendering constantly(const call& admitted, const failure& what) const;

@@ -45,6 +45,9 @@ struct request {
 inline constexpr std::size_t headers_likely = 12;
 
 struct response {
+    // No answer: memory did not do, and the call is to be asked again where it may wait.
+    static constexpr int would_wait = 0;
+
     int status = 200;
     std::string body{};
     std::string_view content_type = "application/json";

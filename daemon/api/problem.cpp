@@ -40,6 +40,7 @@ constexpr mapping mappings[] = {
     {errc::conflict, 409, "a constraint of the store was broken; nothing was written"},
     {errc::request_in_progress, 409, ""},
     {errc::idempotency_key_reused, 422, ""},
+    {errc::would_wait, 503, ""},
 };
 
 constexpr std::string_view problem_type = "application/problem+json";

@@ -31,7 +31,7 @@ void tell_recovered(const context& in, const call& asked, const recovered& made)
 response fleet_health(const context& in, const call& asked) {
     query_reader none(asked);
     if (auto wrong = wrong_query(in, asked, none)) return std::move(*wrong);
-    const auto found = in.tracker->health();
+    const auto found = in.tracker->health(asked.how);
     if (!found) return refused(in, asked, found.error());
     response answer;
     object_writer object(answer.body);
@@ -49,7 +49,7 @@ response stalled_sessions(const context& in, const call& asked) {
     query_reader query(asked);
     const auto wanted = read_list_request(query, asked);
     if (auto wrong = wrong_query(in, asked, query)) return std::move(*wrong);
-    const auto found = in.tracker->stalled_sessions(wanted.which);
+    const auto found = in.tracker->stalled_sessions(wanted.which, asked.how);
     if (!found) return refused(in, asked, found.error());
     response answer;
     object_writer object(answer.body);
@@ -62,7 +62,7 @@ response stalled_sessions(const context& in, const call& asked) {
 
 response session_health(const context& in, const call& asked) {
     return read_by_id(
-        in, asked, [&](const uuid& id) { return in.tracker->health_of(id); },
+        in, asked, [&](const uuid& id) { return in.tracker->health_of(id, asked.how); },
         [](const statetrack::session_health& h) { return response{.body = to_json(h)}; });
 }
 

@@ -26,6 +26,13 @@ route reads(std::string_view path, reading handler, std::string_view summary, ro
             .notes = std::move(notes)};
 }
 
+// What memory mostly has.
+route reads_at_once(std::string_view path, reading handler, std::string_view summary, route_notes notes) {
+    auto r = reads(path, handler, summary, std::move(notes));
+    r.at_once = true;
+    return r;
+}
+
 template <class Request>
 route writes(verb method, std::string_view path, void (*handler)(const asking<Request>&),
              std::string_view summary, route_notes notes) {
@@ -190,12 +197,12 @@ void add_sessions(std::vector<route>& table) {
                  .refusals = {errc::already_exists, errc::place_taken}}));
     add(reads("/api/sessions", list_sessions, "List sessions, newest first",
               {.answers = {ok(session_list_schema, "A page.")}, .query = session_page()}));
-    add(reads("/api/sessions/health", fleet_health, "Count sessions by status",
-              {.answers = {ok(fleet_health_schema, "The counts.")}}));
-    add(reads("/api/sessions/stalled", stalled_sessions,
-              "List sessions marked stalled or past their deadline",
-              {.answers = {ok(stalled_list_schema, "A page.")},
-               .query = filtered_page({}, 100, paging::by_offset)}));
+    add(reads_at_once("/api/sessions/health", fleet_health, "Count sessions by status",
+                      {.answers = {ok(fleet_health_schema, "The counts.")}}));
+    add(reads_at_once("/api/sessions/stalled", stalled_sessions,
+                      "List sessions marked stalled or past their deadline",
+                      {.answers = {ok(stalled_list_schema, "A page.")},
+                       .query = filtered_page({}, 100, paging::by_offset)}));
     add(reads("/api/sessions/archived", list_archived, "List archived sessions",
               {.answers = {ok(session_list_schema, "A page.")}, .query = session_page()}));
     add(works(post, "/api/sessions/detect-failures", detect_failures, "Look at every active session now",
@@ -204,8 +211,8 @@ void add_sessions(std::vector<route>& table) {
               clean_up_notes()));
     add(works(del, "/api/sessions/cleanup", clean_up, "Delete ended sessions past retention",
               clean_up_notes()));
-    add(reads("/api/sessions/{id}", show_session, "Show a session",
-              {.answers = {ok_tagged(session_schema)}}));
+    add(reads_at_once("/api/sessions/{id}", show_session, "Show a session",
+                      {.answers = {ok_tagged(session_schema)}}));
     add(writes(patch, "/api/sessions/{id}", patch_session, "Change a session",
                {.answers = {ok_tagged(session_schema)},
                 .refusals = {errc::illegal_transition, errc::terminal, errc::superseded, errc::place_taken},
@@ -228,8 +235,8 @@ void add_session_ways(std::vector<route>& table) {
     const body_rules plain{.takes_epoch = true};
     const body_rules optional{.may_be_empty = true, .takes_epoch = true};
     const auto add = [&](route r) { table.push_back(std::move(r)); };
-    add(reads("/api/sessions/{id}/health", session_health, "Judge one session's health now",
-              {.answers = {ok(session_health_schema, "The judgement.")}}));
+    add(reads_at_once("/api/sessions/{id}/health", session_health, "Judge one session's health now",
+                      {.answers = {ok(session_health_schema, "The judgement.")}}));
     add(reads("/api/sessions/{id}/explain", explain_session, "Explain the detector's verdict with its inputs",
               {.answers = {ok(explanation_schema, "The verdict now, and the last one recorded.")}}));
     add(writes(post, "/api/sessions/{id}/mark-failed", mark_session_failed,

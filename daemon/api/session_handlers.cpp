@@ -64,7 +64,7 @@ response list_archived(const context& in, const call& asked) { return show_sessi
 
 response show_session(const context& in, const call& asked) {
     return read_by_id(
-        in, asked, [&](const uuid& id) { return in.tracker->find_session(id); },
+        in, asked, [&](const uuid& id) { return in.tracker->find_session(id, asked.how); },
         [&](const session_view& s) { return show(asked, s); });
 }
 

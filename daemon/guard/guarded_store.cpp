@@ -80,6 +80,11 @@ result<> guarded_store::read(const std::function<result<>(reader&)>& body) {
     return outcome;
 }
 
+result<> guarded_store::read_at_once(const std::function<result<>(reader&)>& body) {
+    if (breaker_.is_open()) return not_asked();
+    return inner_.read_at_once(body);
+}
+
 result<std::optional<stored_row>> guarded_store::find(const table& in, const value& key) {
     if (breaker_.is_open()) return not_asked();
     auto found = inner_.find(in, key);

@@ -16,6 +16,9 @@ public:
 
     void execute(std::span<statetrack::unit_of_work* const> group) override;
     statetrack::result<> read(const std::function<statetrack::result<>(statetrack::reader&)>& body) override;
+    // Of memory: tells nothing about the store.
+    statetrack::result<> read_at_once(
+        const std::function<statetrack::result<>(statetrack::reader&)>& body) override;
     // Of memory, perhaps: no trial of the store, so never the call that closes the circuit.
     statetrack::result<std::optional<statetrack::stored_row>> find(const statetrack::table& in,
                                                                    const statetrack::value& key) override;

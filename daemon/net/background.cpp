@@ -8,6 +8,7 @@
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "database.hpp"
@@ -19,6 +20,8 @@ namespace {
 // Counting the sessions looks at every live one with the tracker locked: at most this part of the time.
 constexpr std::int64_t counting_part = 1'000;
 constexpr std::int64_t counting_interval_us_min = 1'000'000;
+// Of brief reads, before the loop is told.
+constexpr std::size_t reads_at_a_time_max = 64;
 
 }  // namespace
 
@@ -124,16 +127,48 @@ struct background::impl {
     }
 
     void read_loop() {
+        std::vector<std::function<void()>> done;  // the loop has not been told yet
         for (std::unique_lock lock(mutex);;) {
+            const bool goes_on = !reads.empty() && reads.front().brief && done.size() < reads_at_a_time_max;
+            if (!done.empty() && !goes_on) {
+                lock.unlock();
+                tell_loop(std::exchange(done, {}));
+                lock.lock();
+                continue;
+            }
+            ++readers_waiting;
             reads_changed.wait(lock, [&] { return !reads.empty() || stopping; });
+            --readers_waiting;
             if (reads.empty()) return;
             auto job = std::move(reads.front());
             reads.pop_front();
+            // Others do not wait for a long one.
+            if (!job.brief && !reads.empty()) reads_changed.notify_one();
             lock.unlock();
-            guarded("read", job);
-            job = nullptr;  // what it holds is let go before the next wait
+            guarded("read", [&] {
+                if (auto rest = job.work()) done.push_back(std::move(rest));
+            });
+            job = {};  // what it holds is let go before the next wait
             lock.lock();
         }
+    }
+
+    void tell_loop(std::vector<std::function<void()>> done) {
+        auto all = [this, done = std::move(done)] {
+            for (const auto& one : done) guarded("answer", one);
+        };
+        if (post)
+            post(std::move(all));
+        else
+            all();
+    }
+
+    // After this turn of the loop: by then all that it reads has come.
+    void wake_reader() {
+        if (post)
+            post([this] { reads_changed.notify_one(); });
+        else
+            reads_changed.notify_one();
     }
 
     // False: the end has come.
@@ -164,7 +199,8 @@ struct background::impl {
     bool committing = false;  // the commit thread has a group
     bool stopping = false;    // no new reads; sweeps and checkpoints end
     bool ending = false;      // the commit thread ends too
-    std::deque<std::function<void()>> reads;
+    std::deque<blocking_job> reads;
+    std::size_t readers_waiting = 0;
     std::vector<std::thread> threads;
     std::thread committer;
     std::thread connector;
@@ -214,13 +250,17 @@ void background::connect(std::function<bool(std::int64_t attempt)> attempt) {
 
 std::int64_t background::moves() const noexcept { return impl_->sweeps; }
 
-bool background::read(std::function<void()> job) {
+bool background::read(blocking_job job) {
+    auto& i = *impl_;
+    bool wakes = false;
     {
-        const std::lock_guard lock(impl_->mutex);
-        if (impl_->stopping || impl_->reads.size() >= reads_waiting_max) return false;
-        impl_->reads.push_back(std::move(job));
+        const std::lock_guard lock(i.mutex);
+        if (i.stopping || i.reads.size() >= reads_waiting_max) return false;
+        // A reader that has been told takes brief ones until there is none left.
+        wakes = i.readers_waiting > 0 && (i.reads.empty() || !job.brief);
+        i.reads.push_back(std::move(job));
     }
-    impl_->reads_changed.notify_one();
+    if (wakes) i.wake_reader();
     return true;
 }
 

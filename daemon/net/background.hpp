@@ -1,11 +1,12 @@
 // The daemon's own threads: one commits, one sweeps, one checkpoints, a few read. What may block the disk
-// blocks here, never a connection. Between the loop and the commit thread one word a group crosses each way,
-// not one a request: waking a thread costs as much as a heartbeat.
+// blocks here, never a connection. Between the loop and the threads that commit and read one word a group
+// crosses each way, not one a request: waking a thread costs as much as a heartbeat.
 #pragma once
 
 #include <functional>
 #include <memory>
 
+#include "api/blocking_job.hpp"
 #include "observe/log.hpp"
 #include "observe/metrics.hpp"
 #include "statetrack/clock.hpp"
@@ -48,7 +49,7 @@ public:
     // hangs.
     std::int64_t moves() const noexcept;
     // Runs the job on a reader; false where too many are waiting, or after stop.
-    bool read(std::function<void()> job);
+    bool read(blocking_job job);
     // What waits is finished, then the threads end.
     void stop();
 

@@ -19,6 +19,11 @@ public:
         const stopwatch running(into_, store_verb::read);
         return inner_.read(body);
     }
+    // Asks nobody: there is nothing to time.
+    statetrack::result<> read_at_once(
+        const std::function<statetrack::result<>(statetrack::reader&)>& body) override {
+        return inner_.read_at_once(body);
+    }
     statetrack::result<std::optional<statetrack::stored_row>> find(const statetrack::table& in,
                                                                    const statetrack::value& key) override {
         const stopwatch running(into_, store_verb::find);

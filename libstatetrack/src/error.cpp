@@ -31,6 +31,7 @@ constexpr code_text texts[] = {
     {errc::conflict, "conflict", "a storage constraint was broken"},
     {errc::request_in_progress, "request_in_progress", "the request under this key is still running"},
     {errc::idempotency_key_reused, "idempotency_key_reused", "the key was used for another request"},
+    {errc::would_wait, "would_wait", "the answer is not in memory"},
 };
 
 const code_text* text_of(int code) {

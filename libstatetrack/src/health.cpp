@@ -12,6 +12,11 @@ constexpr session_status statuses[] = {
     session_status::completed, session_status::failed, session_status::expired};
 static_assert(std::size(statuses) == session_statuses);
 
+result<std::int64_t> count_in(reader& from, session_status status) {
+    const condition with = where<&session::status>(status);
+    return from.count(table_of<session>(), {&with, 1});
+}
+
 stalled_session shown(const session& row, std::int64_t silent_ms) {
     return {.session_id = row.session_id,
             .project_id = row.project_id,
@@ -22,19 +27,20 @@ stalled_session shown(const session& row, std::int64_t silent_ms) {
 
 }  // namespace
 
-result<fleet_health> tracker::health() const {
+result<fleet_health> tracker::health(patience how) const {
     const moment at = impl_->look();
-    auto found = impl_->read([&](reader& from) -> result<fleet_health> {
-        fleet_health counts{.last_updated = at.now};
-        for (const auto status : statuses) {
-            const std::vector<condition> with{where<&session::status>(status)};
-            const auto n = from.count(table_of<session>(), with);
-            if (!n) return n.error();
-            counts.by_status[static_cast<std::size_t>(status)] = *n;
-            counts.total += *n;
-        }
-        return counts;
-    });
+    auto found = impl_->read(
+        [&](reader& from) -> result<fleet_health> {
+            fleet_health counts{.last_updated = at.now};
+            for (const auto status : statuses) {
+                const auto n = count_in(from, status);
+                if (!n) return n.error();
+                counts.by_status[static_cast<std::size_t>(status)] = *n;
+                counts.total += *n;
+            }
+            return counts;
+        },
+        how);
     if (!found) return found.error();
     std::lock_guard lock(impl_->mutex);
     const auto away = impl_->times.absences(at.age);
@@ -46,7 +52,7 @@ result<fleet_health> tracker::health() const {
     return found;
 }
 
-result<stalled_list> tracker::stalled_sessions(const page& which) const {
+result<stalled_list> tracker::stalled_sessions(const page& which, patience how) const {
     const moment at = impl_->look();
     std::vector<uuid> past;
     {
@@ -54,7 +60,7 @@ result<stalled_list> tracker::stalled_sessions(const page& which) const {
         past = impl_->overdue_now(at.age, impl_->times.absences(at.age));
     }
     std::sort(past.begin(), past.end());  // an order that stays the same from page to page
-    return impl_->read([&](reader& from) -> result<stalled_list> {
+    const auto body = [&](reader& from) -> result<stalled_list> {
         std::vector<session> rows;
         for (std::size_t i = which.offset; i < past.size() && rows.size() < which.limit; ++i) {
             auto row = find_entity<session>(from, past[i]);
@@ -62,7 +68,9 @@ result<stalled_list> tracker::stalled_sessions(const page& which) const {
             // Marked since we asked memory: then it is among the others.
             if (*row && (*row)->status == session_status::active) rows.push_back(std::move(**row));
         }
-        if (rows.size() < which.limit) {
+        const auto marked_by_now = count_in(from, session_status::stalled);
+        if (!marked_by_now) return marked_by_now.error();
+        if (rows.size() < which.limit && *marked_by_now > 0) {
             const query marked{.where = {where<&session::status>(session_status::stalled)},
                                .order = direction::descending,
                                .offset = which.offset > past.size() ? which.offset - past.size() : 0,
@@ -80,11 +88,12 @@ result<stalled_list> tracker::stalled_sessions(const page& which) const {
             list.rows.push_back(shown(row, std::max<std::int64_t>(0, silent_ms)));
         }
         return list;
-    });
+    };
+    return impl_->read(body, how);
 }
 
-result<session_health> tracker::health_of(const uuid& id) const {
-    const auto view = find_session(id);
+result<session_health> tracker::health_of(const uuid& id, patience how) const {
+    const auto view = find_session(id, how);
     if (!view) return view.error();
     const session& row = view->row;
     const moment at = impl_->look();

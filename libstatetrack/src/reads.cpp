@@ -58,8 +58,18 @@ result<event_list> read_events(const tracker::impl& state, std::vector<condition
 
 }  // namespace
 
-result<session_view> tracker::find_session(const uuid& id) const {
-    auto row = read_one<session>(*impl_, "session", id, to_string(id));
+result<session_view> tracker::find_session(const uuid& id, patience how) const {
+    const auto at_once = [&] {
+        return impl_->read(
+            [&](reader& from) -> result<session> {
+                auto found = find_entity<session>(from, id);
+                if (!found) return found.error();
+                if (!*found) return not_found_error("session", to_string(id));
+                return std::move(**found);
+            },
+            how);
+    };
+    auto row = how == patience::at_once ? at_once() : read_one<session>(*impl_, "session", id, to_string(id));
     if (!row) return row.error();
     return impl_->view_of(std::move(*row));
 }

@@ -19,6 +19,8 @@ result<> run_body(const unit_of_work& unit, transaction& in) {
     }
 }
 
+result<> store::read_at_once(const std::function<result<>(reader&)>&) { return error(errc::would_wait); }
+
 result<std::optional<stored_row>> store::find(const table& in, const value& key) {
     result<std::optional<stored_row>> found = std::optional<stored_row>{};
     const auto outcome = read([&](reader& from) -> result<> {

@@ -106,7 +106,7 @@ struct tracker::impl {
     machine_view view_of(machine row, std::vector<uuid> active_sessions) const;
 
     template <class Body>
-    auto read(Body body) const;
+    auto read(Body body, patience how = patience::waits) const;
 
     // Runs bodies as operations of the tracker itself, as one group; their outcomes.
     std::vector<result<>> run_all(const std::vector<std::function<result<>(operation&)>>& bodies,
@@ -160,16 +160,18 @@ result<recovery_state> read_recovery_state(reader& from, const session& row);
 result<std::vector<uuid>> live_sessions_on(reader& from, const std::string& machine_id);
 
 template <class Body>
-auto tracker::impl::read(Body body) const {
+auto tracker::impl::read(Body body, patience how) const {
     using answer = decltype(body(std::declval<reader&>()));
     std::optional<answer> found;
-    const result<> outcome = keep.read([&](reader& from) -> result<> {
+    const auto asked = [&](reader& from) -> result<> {
         found = body(from);
         if (!*found) return found->error();
         return {};
-    });
+    };
+    const bool waits = how == patience::waits;
+    const result<> outcome = waits ? keep.read(asked) : keep.read_at_once(asked);
     if (!found || (outcome.has_error() && found->has_value())) found = answer(outcome.error());
-    store_answered(outcome);
+    if (waits) store_answered(outcome);  // of the store itself memory says nothing
     return std::move(*found);
 }
 

@@ -12,7 +12,7 @@ using namespace statetrack;
 namespace {
 
 constexpr int first_code = static_cast<int>(errc::validation_failed);
-constexpr int last_code = static_cast<int>(errc::idempotency_key_reused);
+constexpr int last_code = static_cast<int>(errc::would_wait);
 
 }  // namespace
 
@@ -43,6 +43,7 @@ TEST_CASE("The names that programs see stay what they are") {
     CHECK(name_of(errc::commit_unknown) == "commit_unknown");
     CHECK(name_of(errc::request_in_progress) == "request_in_progress");
     CHECK(name_of(errc::idempotency_key_reused) == "idempotency_key_reused");
+    CHECK(name_of(errc::would_wait) == "would_wait");
 }
 
 TEST_CASE("An error knows its code and says it as an error_code") {

@@ -69,8 +69,9 @@ public:
         in.counted = counted.get();
         in.environment = "test";
         in.started = clock.read().age;
-        answers = std::make_unique<dispatcher>(in, routes, [](auto job) {
-            job();
+        answers = std::make_unique<dispatcher>(in, routes, [this](const auto& job) {
+            ++blocking_jobs;
+            job.run();
             return true;
         });
     }
@@ -142,6 +143,7 @@ public:
     std::unique_ptr<metrics> counted;
     context in;
     std::unique_ptr<dispatcher> answers;
+    int blocking_jobs = 0;  // run so far
 
 private:
     std::string logged_;  // written by the log's own thread, which must end first

@@ -104,6 +104,13 @@ struct running {
     background threads{log};
 };
 
+blocking_job job_of(std::function<void()> work) {
+    return {.work = [work = std::move(work)]() -> std::function<void()> {
+        work();
+        return {};
+    }};
+}
+
 }  // namespace
 
 TEST_CASE("what is enqueued is committed without anybody asking") {
@@ -149,18 +156,66 @@ TEST_CASE("work that waits when the end comes is still done") {
     for (int i = 0; i < 100; ++i)
         r.tracked->enqueue(new_session{.project_id = "p", .machine_id = "m" + std::to_string(i)}, {},
                            [&](result<session_created>) { ++done; });
-    for (int i = 0; i < 100; ++i) CHECK(r.threads.read([&] { ++done; }));
+    for (int i = 0; i < 100; ++i) CHECK(r.threads.read(job_of([&] { ++done; })));
     r.threads.stop();
     CHECK(done == 200);
-    CHECK_FALSE(r.threads.read([] {}));
+    CHECK_FALSE(r.threads.read(job_of([] {})));
 }
 
 TEST_CASE("a job that throws takes no thread with it") {
     running r;
-    for (std::size_t i = 0; i < 2 * readers; ++i) r.threads.read([] { throw std::runtime_error("x"); });
+    for (std::size_t i = 0; i < 2 * readers; ++i)
+        r.threads.read(job_of([] { throw std::runtime_error("x"); }));
     std::promise<void> ran;
-    r.threads.read([&] { ran.set_value(); });
+    r.threads.read(job_of([&] { ran.set_value(); }));
     ran.get_future().get();
+}
+
+TEST_CASE("what reads leave to the loop is done there, of brief ones several at a time") {
+    small_loop loop;
+    running r([&loop](auto job) { loop.post(std::move(job)); });
+    std::promise<void> gate, all;
+    std::atomic<int> answered = 0;
+    std::thread::id loop_is;
+    std::promise<void> known;
+    loop.post([&] {
+        loop_is = std::this_thread::get_id();
+        known.set_value();
+    });
+    known.get_future().get();
+    const auto answering = [&]() -> std::function<void()> {
+        return [&] {
+            CHECK(std::this_thread::get_id() == loop_is);
+            if (++answered == 40) all.set_value();
+        };
+    };
+    // One reader each, until all are there.
+    const auto open = gate.get_future().share();
+    for (std::size_t i = 0; i < readers; ++i)
+        CHECK(r.threads.read({.work = [open, answering] {
+            open.wait();
+            return answering();
+        }}));
+    for (std::size_t i = readers; i < 40; ++i) CHECK(r.threads.read({.work = answering, .brief = true}));
+    gate.set_value();
+    all.get_future().get();
+    r.threads.stop();
+    CHECK(answered == 40);
+}
+
+TEST_CASE("brief reads do not wait for a long one") {
+    small_loop loop;
+    running r([&loop](auto job) { loop.post(std::move(job)); });
+    std::promise<void> gate, done;
+    const auto open = gate.get_future().share();
+    loop.post([&] {  // in one turn, so that one word is all that the readers get
+        CHECK(r.threads.read(job_of([open] { open.wait(); })));
+        CHECK(r.threads.read(
+            {.work = [&]() -> std::function<void()> { return [&] { done.set_value(); }; }, .brief = true}));
+    });
+    CHECK(done.get_future().wait_for(std::chrono::seconds(30)) == std::future_status::ready);
+    gate.set_value();
+    r.threads.stop();
 }
 
 TEST_CASE("reads that nobody can take any more are refused") {
@@ -168,7 +223,7 @@ TEST_CASE("reads that nobody can take any more are refused") {
     std::promise<void> gate;
     const auto open = gate.get_future().share();
     std::size_t taken = 0;
-    while (taken < 2 * reads_waiting_max && r.threads.read([open] { open.wait(); })) ++taken;
+    while (taken < 2 * reads_waiting_max && r.threads.read(job_of([open] { open.wait(); }))) ++taken;
     CHECK(taken >= reads_waiting_max);
     CHECK(taken <= reads_waiting_max + readers);
     gate.set_value();

@@ -85,7 +85,10 @@ private:
                                                    [this](store& inner, const auto& body) {
                                                        door.pass();
                                                        return inner.read(body);
-                                                   }});
+                                                   },
+                                               .read_at_once = [](auto&&...) -> result<> {
+                                                   return error(errc::would_wait);  // nothing in memory
+                                               }});
         if (where == guarded::not_at_all) return std::move(hanging);
         return std::make_unique<guarded_store>(*hanging, breaker, time, quiet);
     }

@@ -94,8 +94,8 @@ public:
                    }),
                    .open = true}};
         for (auto& r : routes) r.uses_store = false;  // there is none
-        answers = std::make_unique<dispatcher>(in, routes, [](auto job) {
-            job();
+        answers = std::make_unique<dispatcher>(in, routes, [](const auto& job) {
+            job.run();
             return true;
         });
         serving = std::make_unique<server>(options, *answers, log);

@@ -1,4 +1,5 @@
 #include "api_harness.hpp"
+#include "hooked_store.hpp"
 
 using namespace statetrackd;
 using namespace statetrackd::testing;
@@ -270,4 +271,33 @@ TEST_CASE("a malformed id is an id that does not exist") {
             CHECK(h.post("/api/sessions/" + id + rest, "{}").status == 404);
         CHECK(h.get("/api/tasks/" + id).status == 404);
     }
+}
+
+TEST_CASE(
+    "what memory has is answered where the request came in, the rest by a reader: with the same words") {
+    bool memory_does = true;
+    const auto answer_at_once = [&](statetrack::store& inner, const statetrack::testing::reading& body) {
+        return memory_does ? inner.read_at_once(body) : statetrack::error(statetrack::errc::would_wait);
+    };
+    api_harness h(std::make_unique<statetrack::testing::hooked_store>(
+        statetrack::make_memory_store(), statetrack::testing::hooks{.read_at_once = answer_at_once}));
+    const auto path = h.create();
+    h.clock.advance(200'000);
+    for (const auto& target : {path, path + "/health", std::string("/api/sessions/health"),
+                               std::string("/api/sessions/stalled"), path + "0", path + "/health?x=1"}) {
+        CAPTURE(target);
+        memory_does = true;
+        const auto before = h.blocking_jobs;
+        const auto at_once = h.get(target);
+        CHECK(h.blocking_jobs == before);
+        memory_does = false;
+        const auto read = h.get(target);
+        const bool asks_the_store = at_once.status == 200;
+        CHECK(h.blocking_jobs == before + (asks_the_store ? 1 : 0));
+        CHECK(read.status == at_once.status);
+        if (asks_the_store) CHECK(read.text == at_once.text);
+    }
+    memory_does = true;
+    CHECK(h.get("/api/sessions").status == 200);
+    CHECK(h.blocking_jobs > 0);
 }

@@ -91,8 +91,8 @@ small_daemon::small_daemon()
     in_.log = &shared().log;
     in_.environment = "fuzz";
     in_.started = clock_.read().age;
-    answers_ = std::make_unique<dispatcher>(in_, all_routes(), [](auto job) {
-        job();
+    answers_ = std::make_unique<dispatcher>(in_, all_routes(), [](const auto& job) {
+        job.run();
         return true;
     });
     tracked_

@@ -230,6 +230,11 @@ public:
         std::lock_guard lock(mutex_);
         return before_->read(body);
     }
+    result<> read_at_once(const reading& body) override { return read(body); }
+    result<> read_now(const reading& body) {
+        std::lock_guard lock(mutex_);
+        return inner_->read(body);
+    }
     result<> checkpoint() override { return {}; }
     std::string_view name() const noexcept override { return "stale"; }
 
@@ -237,6 +242,19 @@ private:
     std::mutex mutex_;
     std::unique_ptr<store> inner_ = make_memory_store();
     std::unique_ptr<store> before_ = make_memory_store();
+};
+
+// Reads what is there, but at once what was there before the last group.
+class stale_memory_store final : public store {
+public:
+    void execute(units group) override { inner_.execute(group); }
+    result<> read(const reading& body) override { return inner_.read_now(body); }
+    result<> read_at_once(const reading& body) override { return inner_.read(body); }
+    result<> checkpoint() override { return {}; }
+    std::string_view name() const noexcept override { return "forgetful"; }
+
+private:
+    stale_store inner_;
 };
 
 result<> forgetting_the_newest(store& inner) {
@@ -264,6 +282,16 @@ void add_broken_views(std::vector<broken_store>& to) {
                             return {};
                         }},
                         {"A read answers for its body and survives it"}));
+    to.push_back(hooked("memory has lost its body's answer",
+                        {.read_at_once = [](store& inner, const reading& body) -> result<> {
+                            (void)inner.read_at_once(body);
+                            return {};
+                        }},
+                        {"An answer from memory is its body's"}));
+    to.push_back(
+        {"memory is a group behind",
+         kept("forgetful", {}, [] { return std::make_unique<stale_memory_store>(); }),
+         {"Memory says what a read says", "Memory beside a writer is no older than what was durable"}});
     to.push_back(hooked("a checkpoint forgets the newest row", {.checkpoint = forgetting_the_newest},
                         {"Housekeeping changes nothing that can be seen"}));
     to.push_back(hooked("a checkpoint fails",

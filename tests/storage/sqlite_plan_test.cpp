@@ -50,6 +50,20 @@ public:
         }
         return lines;
     }
+    // How often SQLite prepares it anew as its parameters change.
+    int prepared_again(const std::string& sql) const {
+        const auto by = statement::prepare(on_, sql, "preparing");
+        REQUIRE(by.has_value());
+        for (const std::string_view to : {"x", "stalled", "y"}) {
+            run all(*by);
+            for (int n = sqlite3_bind_parameter_count(by->get()); n > 0; --n) all.bind_text(to);
+            (void)all.step();
+        }
+        return sqlite3_stmt_status(by->get(), SQLITE_STMTSTATUS_REPREPARE, 0);
+    }
+    void let_plans_depend_on_parameters() const {
+        REQUIRE(sqlite3_db_config(on_.get(), SQLITE_DBCONFIG_ENABLE_QPSG, 0, nullptr) == SQLITE_OK);
+    }
     void drop(const std::string& index) const {
         REQUIRE(on_.run("DROP INDEX \"" + index + "\"", "").has_value());
     }
@@ -254,6 +268,15 @@ TEST_CASE("Every list and every pass of the tracker finds its rows by an index")
     for (const auto& s : every_shape())
         CHECK_MESSAGE(fault_of(plans, s).empty(), fault_of(plans, s), ": ", text_of(s), " -- ",
                       joined(plans.plan_of(text_of(s))));
+}
+
+TEST_CASE("No query is prepared anew because its parameters have changed") {
+    const planner plans;
+    for (const auto& s : every_shape()) CHECK_MESSAGE(plans.prepared_again(text_of(s)) == 0, text_of(s));
+
+    plans.let_plans_depend_on_parameters();
+    const auto all = every_shape();
+    CHECK(std::ranges::any_of(all, [&](const auto& s) { return plans.prepared_again(text_of(s)) > 0; }));
 }
 
 TEST_CASE("Verbs by key search by the key") {

@@ -32,6 +32,7 @@ struct hooks {
     std::function<result<>(transaction&, const table&, const value&)> erase{};
     std::function<void(store&, units)> execute{};
     std::function<result<>(store&, const reading&)> read{};
+    std::function<result<>(store&, const reading&)> read_at_once{};
     std::function<result<>(store&)> checkpoint{};
 };
 
@@ -105,6 +106,13 @@ public:
             return body(hooked);
         };
         return by_.read ? by_.read(*inner_, through) : inner_->read(through);
+    }
+    result<> read_at_once(const reading& body) override {
+        const reading through = [&](reader& in) {
+            hooked_reader hooked(in, by_);
+            return body(hooked);
+        };
+        return by_.read_at_once ? by_.read_at_once(*inner_, through) : inner_->read_at_once(through);
     }
     result<> checkpoint() override { return by_.checkpoint ? by_.checkpoint(*inner_) : inner_->checkpoint(); }
     std::string_view name() const noexcept override { return inner_->name(); }

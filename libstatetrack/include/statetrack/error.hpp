@@ -34,6 +34,7 @@ enum class errc {
     conflict,                // a storage constraint that no other code names
     request_in_progress,     // a request under the same idempotency key has not been answered yet
     idempotency_key_reused,  // another request was sent under the same idempotency key
+    would_wait,              // it was to be answered at once, and the store has not all of it in memory
 };
 
 const boost::system::error_category& statetrack_category() noexcept;

@@ -45,4 +45,9 @@ public:
 // parts), store_full, store_unavailable (everything else, a setting that SQLite refused included).
 result<std::unique_ptr<sqlite_store>> open_sqlite_store(const sqlite_options& options);
 
+// SQLite counts every allocation of the process under one lock, for figures (sqlite3_memory_used) that
+// statetrack never reads. This ends that, for a program in which nothing else reads them: before its first
+// use of SQLite. False: that has been already, and everything is as it was.
+bool stop_counting_sqlite_memory();
+
 }  // namespace statetrack

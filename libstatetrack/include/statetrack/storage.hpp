@@ -110,6 +110,10 @@ public:
     // call.
     virtual result<> read(const std::function<result<>(reader&)>& body) = 0;
 
+    // As read, of what is in memory, and at once: waits neither for a disk nor for execute. Error beside the
+    // body's: would_wait, which the body's reader answers, or this, where memory does not do. Here always.
+    virtual result<> read_at_once(const std::function<result<>(reader&)>& body);
+
     // One row, as execute has last made it durable. Here by read; a store that keeps rows in memory knows
     // better.
     virtual result<std::optional<stored_row>> find(const table& in, const value& key);

@@ -114,12 +114,12 @@ public:
     result<cleanup_report> cleanup(std::optional<std::int64_t> older_than_days = {}, const caller& by = {},
                                    const std::function<bool()>& pause = {});
 
-    // Reading. Errors beside those of the store: not_found.
-    result<session_view> find_session(const uuid& id) const;
+    // Reading. Errors beside those of the store: not_found; would_wait where it was not to wait.
+    result<session_view> find_session(const uuid& id, patience how = patience::waits) const;
     result<session_list> list_sessions(const session_filter& filter, const page& which) const;
-    result<fleet_health> health() const;
-    result<stalled_list> stalled_sessions(const page& which) const;
-    result<session_health> health_of(const uuid& id) const;
+    result<fleet_health> health(patience how = patience::waits) const;
+    result<stalled_list> stalled_sessions(const page& which, patience how = patience::waits) const;
+    result<session_health> health_of(const uuid& id, patience how = patience::waits) const;
     // The verdict now with every input, and the last recorded verdict with its own.
     result<boost::json::object> explain(const uuid& id) const;
     result<recovery_state> recovery_state_of(const uuid& id) const;

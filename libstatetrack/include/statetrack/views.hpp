@@ -14,6 +14,10 @@
 
 namespace statetrack {
 
+// Whether a reading call may wait for the store's disk. One that may not answers would_wait where it would
+// have to: for a host that first tries on a thread which must never wait.
+enum class patience : std::uint8_t { waits, at_once };
+
 // Lists are ordered by creation, newest first. `after` goes on behind the row with that ordinal (list.next).
 struct page {
     std::size_t limit = 50;

@@ -208,6 +208,15 @@ public:
         return body(in);
     }
 
+    result<> read_at_once(const std::function<result<>(reader&)>& body) override {
+        const std::unique_lock turn(turnstile_, std::try_to_lock);
+        if (!turn) return error(errc::would_wait);
+        const std::shared_lock lock(tables_mutex_, std::try_to_lock);
+        if (!lock) return error(errc::would_wait);
+        memory_transaction in(tables_);
+        return body(in);
+    }
+
     result<> checkpoint() override { return {}; }
     std::string_view name() const noexcept override { return "memory"; }
 

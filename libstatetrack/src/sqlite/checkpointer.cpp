@@ -40,7 +40,8 @@ result<> sync(const database& on) {
 
 }  // namespace
 
-result<> checkpointer::run_passes(turns& writers_turn, const database& writer) {
+result<> checkpointer::run_passes(turns& writers_turn, const database& writer,
+                                  const std::function<void()>& let_go) {
     if (!took_over_) {
         std::lock_guard turn(writers_turn);
         sqlite3_wal_autocheckpoint(writer.get(), log_pages_max);
@@ -55,6 +56,7 @@ result<> checkpointer::run_passes(turns& writers_turn, const database& writer) {
         if (after->left <= pages_left_for_writer) break;
     }
     std::lock_guard turn(writers_turn);
+    let_go();
     if (const auto last = pass(writer); !last) return last.error();
     return {};
 }

@@ -1,6 +1,8 @@
 // Moves the write-ahead log into the database beside a busy writer.
 #pragma once
 
+#include <functional>
+
 #include "sqlite/connection.hpp"
 #include "sqlite/turns.hpp"
 
@@ -11,7 +13,9 @@ class checkpointer {
 public:
     explicit checkpointer(database on) : on_(std::move(on)) {}
 
-    result<> run_passes(turns& writers_turn, const database& writer);
+    // `let_go` is called in the writer's turn, before the pass that may end at the log's end: a view that is
+    // still open then keeps the log from beginning anew.
+    result<> run_passes(turns& writers_turn, const database& writer, const std::function<void()>& let_go);
 
 private:
     database on_;

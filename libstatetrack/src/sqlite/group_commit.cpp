@@ -87,7 +87,9 @@ std::optional<retry> attempt(connection& on, row_memory& memory, const units& gr
     }
     if (code == SQLITE_OK) code = on.take(control::commit);
     if (code == SQLITE_OK) {
+        memory.committed();
         memory.journal.commit_succeeded();
+        memory.counts.committed(memory.tallies);
         memory.tallies.clear();
         return std::nullopt;
     }

@@ -65,6 +65,9 @@ result<database> database::open(const std::string& path, const open_options& opt
     opened.handle_.reset(raw);  // to be closed even where opening failed
     if (code != SQLITE_OK) return failure(raw, raw ? sqlite3_extended_errcode(raw) : code, "opening " + path);
     sqlite3_extended_result_codes(raw, 1);
+    // Without it a statement that compares a parameter with a column of a partial index's condition is
+    // prepared anew whenever the parameter has changed, as it might then be planned otherwise.
+    (void)sqlite3_db_config(raw, SQLITE_DBCONFIG_ENABLE_QPSG, 1, nullptr);
     return opened;
 }
 
@@ -91,8 +94,7 @@ result<std::string> database::text(const std::string& sql, std::string_view doin
     const int code = one.step();
     if (code == SQLITE_DONE) return std::string{};
     if (code != SQLITE_ROW) return failure(get(), code, doing);
-    const auto* found = reinterpret_cast<const char*>(sqlite3_column_text(prepared->get(), 0));
-    return std::string(found ? found : "");
+    return one.text(0);
 }
 
 result<statement> statement::prepare(const database& on, const std::string& sql, std::string_view doing) {
@@ -118,6 +120,12 @@ void run::bind(const value& v) {
                                SQLITE_STATIC));
     else
         note(sqlite3_bind_null(statement_, at));
+}
+
+std::string run::text(int column) const {
+    const auto* found = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+    return found ? std::string(found, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
+                 : std::string();
 }
 
 bool run::read(int column, const struct column& as, value& to) const {

@@ -83,6 +83,7 @@ public:
     // SQLITE_ROW, SQLITE_DONE or what went wrong.
     int step() { return bind_failure_ != SQLITE_OK ? bind_failure_ : sqlite3_step(statement_); }
 
+    std::string text(int column) const;
     std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
     // The column's value; false where the stored type is not the one described.
     bool read(int column, const struct column& as, value& to) const;

@@ -25,15 +25,32 @@ std::optional<std::int64_t> row_memory::ordinal_of(const uuid& key) {
 }
 
 void row_memory::keep(const uuid& key, const stored_row& as_in_file) {
-    if (written_.contains(key)) return;
     std::lock_guard lock(mutex_);
-    warm_.keep(key, as_in_file);
+    if (!written_.contains(key)) warm_.keep(key, as_in_file);
 }
 
 void row_memory::wrote(const uuid& key) {
-    if (!written_.insert(key).second) return;
     std::lock_guard lock(mutex_);
+    if (!written_.insert(key).second) return;
+    ++writes_;
     warm_.forget(key);
+}
+
+void row_memory::group_ended() {
+    std::lock_guard lock(mutex_);
+    if (written_.empty()) return;
+    ++writes_;
+    written_.clear();
+}
+
+std::uint64_t row_memory::writes() const {
+    std::lock_guard lock(mutex_);
+    return writes_;
+}
+
+void row_memory::keep_read(const uuid& key, const stored_row& found, std::uint64_t since) {
+    std::lock_guard lock(mutex_);
+    if (writes_ == since && !written_.contains(key)) warm_.keep(key, found);
 }
 
 void row_memory::bring_up_to_date(stored_row& found) const {
@@ -45,6 +62,7 @@ void row_memory::folded(const value& key, const beat_state& now) {
     const auto* id = std::get_if<uuid>(&key);
     if (!id) return;
     std::lock_guard lock(mutex_);
+    ++writes_;  // a reader may be about to keep the row with an older beat
     auto row = warm_.find(*id);
     if (!row) return;
     write_to(row->values, of_, now);

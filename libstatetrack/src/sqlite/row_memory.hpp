@@ -3,11 +3,14 @@
 // counts.
 #pragma once
 
+#include <atomic>
 #include <boost/unordered/unordered_flat_set.hpp>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 
 #include "sqlite/beat_journal.hpp"
+#include "sqlite/kept_counts.hpp"
 #include "sqlite/tally_batch.hpp"
 #include "sqlite/warm_rows.hpp"
 
@@ -34,22 +37,33 @@ public:
     void keep(const uuid& key, const stored_row& as_in_file);
     void wrote(const uuid& key);
     void bring_up_to_date(stored_row& found) const;
-    void group_ended() { written_.clear(); }
+    // Before anything else shows what the group has written.
+    void committed() { commits_.fetch_add(1, std::memory_order_release); }
+    void group_ended();
 
     // From any thread: as far as it is committed.
+    std::uint64_t commits() const noexcept { return commits_.load(std::memory_order_acquire); }
+    // Grows whenever a group begins to change a row, when it is over, and when a beat is folded.
+    std::uint64_t writes() const;
+    // What a reader has found, beats included, in a view that was the newest one when writes() was `since`.
+    // Not kept where a row has been written meanwhile: it might be this one.
+    void keep_read(const uuid& key, const stored_row& found, std::uint64_t since);
     std::optional<stored_row> find_committed(const uuid& key);
     void bring_up_to_committed(stored_row& found) const;
 
     beat_journal journal;
     tally_batch tallies;
+    kept_counts counts;
 
 private:
     void folded(const value& key, const beat_state& now);
 
     const table& of_;
-    boost::unordered_flat_set<uuid, std::hash<uuid>> written_;
-    std::mutex mutex_;  // guards warm_
+    std::atomic<std::uint64_t> commits_ = 0;
+    mutable std::mutex mutex_;  // guards what follows
     warm_rows warm_;
+    boost::unordered_flat_set<uuid, std::hash<uuid>> written_;
+    std::uint64_t writes_ = 0;
 };
 
 }  // namespace statetrack::sqlite

@@ -68,7 +68,7 @@ result<> one_moment::read(const std::function<result<>(reader&)>& body) {
         return error(errc::store_unavailable, options_.path + " has schema version " +
                                                   std::to_string(version_) + "; this release reads version " +
                                                   std::to_string(released_schema().version));
-    view in(reader_, memory_);
+    view in(reader_, memory_, memory_.writes());
     const unit_of_work reading{.body = [&](transaction& from) { return body(from); }};
     auto answer = run_body(reading, in);
     if (answer && in.lost_by()) answer = *in.lost_by();

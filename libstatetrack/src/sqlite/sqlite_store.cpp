@@ -8,6 +8,7 @@
 
 #include "sqlite/checkpointer.hpp"
 #include "sqlite/group_commit.hpp"
+#include "sqlite/kept_reader.hpp"
 #include "sqlite/online_copy.hpp"
 #include "sqlite/opening.hpp"
 #include "sqlite/owner_lock.hpp"
@@ -31,10 +32,17 @@ public:
           reader_(std::move(reader)),
           checkpointer_(std::move(passes)) {}
 
-    result<> begin() { return memory_.journal.replay(); }
+    result<> begin() {
+        if (auto counted = memory_.counts.load(writer_.on()); !counted) return counted;
+        return memory_.journal.replay();
+    }
 
     void execute(std::span<unit_of_work* const> group) override;
     result<> read(const std::function<result<>(reader&)>& body) override;
+    result<> read_at_once(const std::function<result<>(reader&)>& body) override {
+        kept_reader in(memory_);
+        return body(in);
+    }
     result<std::optional<stored_row>> find(const table& in, const value& key) override;
     result<> checkpoint() override;
 
@@ -44,6 +52,10 @@ public:
 
 private:
     void forget_folded();
+    // With reader_mutex_ held. The view of one read is the next one's too while nothing has been committed:
+    // to begin and end one takes longer than finding a row.
+    int begin_reading();
+    void end_reading();
     // Folds while nobody writes: a writer does it by the way.
     result<> fold_in_quiet();
 
@@ -55,6 +67,7 @@ private:
     std::uint64_t groups_seen_ = 0;          // by the last checkpoint
     std::mutex reader_mutex_;
     connection reader_;
+    std::uint64_t commits_read_ = 0;  // that there were when the open view began
     std::mutex checkpoint_mutex_;
     checkpointer checkpointer_;
     std::mutex backup_mutex_;
@@ -72,7 +85,23 @@ void one_file::execute(std::span<unit_of_work* const> group) {
 // A reader may have begun before the fold was committed: then another time.
 void one_file::forget_folded() {
     const std::unique_lock no_reader(reader_mutex_, std::try_to_lock);
-    if (no_reader) memory_.journal.forget_folded();
+    if (!no_reader) return;
+    end_reading();
+    memory_.journal.forget_folded();
+}
+
+int one_file::begin_reading() {
+    const auto commits = memory_.commits();
+    if (reader_.on().in_transaction()) {
+        if (commits == commits_read_) return SQLITE_OK;
+        end_reading();
+    }
+    commits_read_ = commits;
+    return reader_.take(control::begin);
+}
+
+void one_file::end_reading() {
+    if (reader_.on().in_transaction()) (void)reader_.take(control::rollback);
 }
 
 result<> one_file::checkpoint() {
@@ -81,7 +110,13 @@ result<> one_file::checkpoint() {
     const auto groups = groups_.load(std::memory_order_relaxed);
     result<> folded{};
     if (std::exchange(groups_seen_, groups) == groups) folded = fold_in_quiet();
-    auto copied = checkpointer_.run_passes(writers_turn_, writer_.on());
+    // The log begins anew only where no view needs it.
+    const auto let_go = [this] {
+        const std::unique_lock no_reader(reader_mutex_, std::try_to_lock);
+        if (no_reader) end_reading();
+    };
+    let_go();
+    auto copied = checkpointer_.run_passes(writers_turn_, writer_.on(), let_go);
     return folded ? copied : folded;
 }
 
@@ -105,13 +140,14 @@ result<std::optional<stored_row>> one_file::find(const table& in, const value& k
 
 result<> one_file::read(const std::function<result<>(reader&)>& body) {
     std::lock_guard only(reader_mutex_);
-    if (const int code = reader_.take(control::begin); code != SQLITE_OK)
+    const auto since = memory_.writes();  // before the view that it says something of
+    if (const int code = begin_reading(); code != SQLITE_OK)
         return failure(reader_.on().get(), code, "beginning to read");
-    view in(reader_, memory_);
+    view in(reader_, memory_, since);
     const unit_of_work reading{.body = [&](transaction& from) { return body(from); }};
     auto answer = run_body(reading, in);
     if (answer && in.lost_by()) answer = *in.lost_by();
-    if (reader_.on().in_transaction()) (void)reader_.take(control::rollback);
+    if (!answer) end_reading();
     return answer;
 }
 
@@ -173,5 +209,7 @@ result<std::unique_ptr<sqlite_store>> open_sqlite_store_at(const sqlite_options&
 result<std::unique_ptr<sqlite_store>> open_sqlite_store(const sqlite_options& options) {
     return sqlite::open_sqlite_store_at(options, sqlite::released_schema());
 }
+
+bool stop_counting_sqlite_memory() { return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK; }
 
 }  // namespace statetrack

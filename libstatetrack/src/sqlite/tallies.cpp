@@ -101,6 +101,14 @@ std::vector<std::string> fill_tallies(const table& of) {
     return all;
 }
 
+bool has_few_entries(std::int64_t tally) {
+    const auto number = static_cast<std::size_t>(tally);
+    const auto& of = *schema()[number / tallies_per_table_max];
+    return std::ranges::all_of(of.tallies[number % tallies_per_table_max].columns, [&](const auto column) {
+        return of.columns[column].kind == column_kind::enumeration;
+    });
+}
+
 tally_entry entry_of(const table& of, std::size_t place, const row& values) {
     tally_entry entry{.tally = number_of(of, place)};
     const auto& columns = of.tallies[place].columns;

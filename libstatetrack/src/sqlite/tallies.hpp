@@ -28,6 +28,14 @@ struct tally_entry {
 
     friend bool operator==(const tally_entry&, const tally_entry&) = default;
 };
+struct tally_entry_hash {
+    std::size_t operator()(const tally_entry& e) const noexcept {
+        return std::hash<std::string>{}(e.key) ^ (static_cast<std::size_t>(e.tally) * 0x9E3779B97F4A7C15u);
+    }
+};
+
+// Whether the tally has few entries however many rows there are: one for each combination of enumerators.
+bool has_few_entries(std::int64_t tally);
 // Where the row is counted, by the tally at this place among the table's.
 tally_entry entry_of(const table& of, std::size_t place, const row& values);
 // Whose sum is this count; nothing where no tally has exactly these columns.

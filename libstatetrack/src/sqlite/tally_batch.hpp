@@ -32,16 +32,16 @@ public:
     // What is to be added to the count that the file holds.
     std::int64_t pending(const tally_entry& entry) const;
 
+    // Calls f(entry, what is to be added to it).
+    template <class F>
+    void for_each(F&& f) const {
+        for (std::size_t i = 0; i < entries_.size(); ++i) f(*entries_[i], sums_[i]);
+    }
+
     // Before the group's COMMIT. SQLite's code.
     int write();
 
 private:
-    struct entry_hash {
-        std::size_t operator()(const tally_entry& e) const noexcept {
-            return std::hash<std::string>{}(e.key) ^
-                   (static_cast<std::size_t>(e.tally) * 0x9E3779B97F4A7C15u);
-        }
-    };
     struct noted {
         std::size_t entry = 0;
         std::int64_t by = 0;
@@ -52,7 +52,7 @@ private:
 
     const database& on_;
     statement add_, drop_;
-    std::unordered_map<tally_entry, std::size_t, entry_hash> known_;
+    std::unordered_map<tally_entry, std::size_t, tally_entry_hash> known_;
     std::vector<const tally_entry*> entries_;  // in known_
     std::vector<std::int64_t> sums_;           // of the entries
     std::vector<noted> noted_;

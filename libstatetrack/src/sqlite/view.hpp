@@ -9,18 +9,21 @@
 
 namespace statetrack::sqlite {
 
-// Of a connection that reads. After some errors (a full disk, an I/O error) the whole transaction is gone,
-// and every later verb would run, and commit, on its own: so they are refused with the error that it was lost
-// by.
+// Of a connection that reads; what it finds is kept in memory, for the next who ask. After some errors (a
+// full disk, an I/O error) the whole transaction is gone, and every later verb would run, and commit, on its
+// own: so they are refused with the error that it was lost by.
 class view : public transaction {
 public:
-    view(connection& on, row_memory& memory) : on_(on), memory_(memory) {}
+    // `since`: memory.writes() of before what is seen began.
+    view(connection& on, row_memory& memory, std::uint64_t since) : on_(on), memory_(memory), since_(since) {}
 
     const std::optional<error>& lost_by() const noexcept { return lost_by_; }
 
     result<std::optional<stored_row>> find(const table& in, const value& key) override {
         auto found = guarded([&] { return on_.find(in, key); });
-        if (found && *found && memory_.is_about(in)) memory_.bring_up_to_committed(**found);
+        if (!found || !*found || !memory_.is_about(in)) return found;
+        memory_.bring_up_to_committed(**found);
+        if (const auto* id = std::get_if<uuid>(&key)) memory_.keep_read(*id, **found, since_);
         return found;
     }
     result<std::vector<stored_row>> select(const table& in, const query& what) override {
@@ -55,6 +58,7 @@ protected:
     row_memory& memory_;
 
 private:
+    const std::uint64_t since_;
     std::optional<error> lost_by_;
 };
 

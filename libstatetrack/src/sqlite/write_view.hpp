@@ -9,7 +9,9 @@ namespace statetrack::sqlite {
 class write_view final : public view {
 public:
     write_view(connection& on, row_memory& memory)
-        : view(on, memory), beats_before_(memory.journal.mark()), counts_before_(memory.tallies.mark()) {}
+        : view(on, memory, memory.writes()),
+          beats_before_(memory.journal.mark()),
+          counts_before_(memory.tallies.mark()) {}
 
     result<std::optional<stored_row>> find(const table& in, const value& key) override;
     result<std::vector<stored_row>> select(const table& in, const query& what) override;

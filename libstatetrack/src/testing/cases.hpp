@@ -19,6 +19,7 @@ void add_select_cases(case_list& to);     // every part of a query
 void add_count_cases(case_list& to);      // tallies against a recount
 void add_group_cases(case_list& to);      // units and their neighbours
 void add_view_cases(case_list& to);       // what readers see, beside a writer too
+void add_at_once_cases(case_list& to);    // what is answered from memory
 void add_reopen_cases(case_list& to);     // what outlives the store
 void add_random_cases(case_list& to);     // long mixed histories against a naive model
 

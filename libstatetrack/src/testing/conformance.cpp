@@ -10,9 +10,10 @@ namespace statetrack::testing {
 const std::vector<conformance_case>& conformance_cases() {
     static const case_list all = [] {
         case_list list;
-        for (const auto add : {add_row_cases, add_check_cases, add_unique_cases, add_reference_cases,
-                               add_patch_cases, add_beat_cases, add_select_cases, add_count_cases,
-                               add_group_cases, add_view_cases, add_reopen_cases, add_random_cases})
+        for (const auto add :
+             {add_row_cases, add_check_cases, add_unique_cases, add_reference_cases, add_patch_cases,
+              add_beat_cases, add_select_cases, add_count_cases, add_group_cases, add_view_cases,
+              add_at_once_cases, add_reopen_cases, add_random_cases})
             add(list);
         return list;
     }();
