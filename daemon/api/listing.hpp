@@ -24,6 +24,7 @@ void add_page_members(object_writer& object, std::int64_t total, std::optional<s
 template <class T>
 response show_list(std::string_view name, const statetrack::list<T>& found, const list_request& wanted) {
     response answer;
+    answer.body.reserve((found.rows.size() + 1) * entity_bytes_likely);
     object_writer object(answer.body);
     append_array(object.member(name), found.rows, [](std::string& out, const T& row) { append(out, row); });
     add_page_members(object, found.total, found.next, wanted);

@@ -68,11 +68,12 @@ void append(std::string& out, const statetrack::heartbeat_answer& beat);
 // `Prefer: return=minimal`.
 void append_minimal(std::string& out, const statetrack::heartbeat_answer& beat);
 
+inline constexpr std::size_t entity_bytes_likely = 1'000;
+
 template <class T>
 std::string to_body(const T& shown) {
-    constexpr std::size_t bytes_likely = 1'024;
     std::string body;
-    body.reserve(bytes_likely);
+    body.reserve(entity_bytes_likely);
     append(body, shown);
     return body;
 }

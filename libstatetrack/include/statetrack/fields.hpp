@@ -2,6 +2,8 @@
 // schemas. Knows no entity and no backend.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <boost/describe.hpp>
 #include <boost/json/value.hpp>
 #include <boost/mp11.hpp>
@@ -280,19 +282,38 @@ T from_row(Row&& values) {
     return entity;
 }
 
+// `,"name":null` of a described member, made when compiling.
+template <class Descriptor>
+inline constexpr auto member_without_value = [] {
+    constexpr std::string_view name = Descriptor::name;
+    constexpr std::string_view before = ",\"", behind = "\":null";
+    std::array<char, before.size() + name.size() + behind.size()> text{};
+    auto end = std::ranges::copy(before, text.begin()).out;
+    end = std::ranges::copy(name, end).out;
+    std::ranges::copy(behind, end);
+    return text;
+}();
+
 // Appends `"name":value` for each member that is not hidden, with commas between.
 template <class T>
 void append_members(std::string& out, const T& entity) {
+    constexpr std::size_t comma = 1, null = 4;
     bool first = true;
-    for_each_member<T>([&](std::string_view name, auto member) {
-        if constexpr (!notes_of<member.value>.hidden) {
-            using field = std::remove_cvref_t<decltype(entity.*member.value)>;
-            if (!first) out += ',';
+    boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public>>([&](auto d) {
+        if constexpr (!notes_of<d.pointer>.hidden) {
+            using field = std::remove_cvref_t<decltype(entity.*d.pointer)>;
+            constexpr const auto& text = member_without_value<decltype(d)>;
+            const char* begin = text.data() + (first ? comma : 0);
+            const char* end = text.data() + text.size();
             first = false;
-            out += '"';
-            out += name;
-            out += "\":";
-            projection<field>::append(out, entity.*member.value);
+            if constexpr (is_optional<field>::value) {
+                if (!(entity.*d.pointer)) {
+                    out.append(begin, end);
+                    return;
+                }
+            }
+            out.append(begin, end - null);
+            projection<field>::append(out, entity.*d.pointer);
         }
     });
 }

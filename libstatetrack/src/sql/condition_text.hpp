@@ -19,6 +19,7 @@ using parameter = std::variant<const value*, std::int64_t>;
 struct statement_text {
     std::string sql;
     std::vector<parameter> parameters{};
+    bool ordered = true;  // the rows come in the order asked for
 };
 
 void append_placeholder(std::string& out, const dialect& in, std::size_t number);

@@ -134,8 +134,9 @@ std::optional<runs> runs_of(const table& of, const query& what) {
 
 // Without order and limit.
 statement_text unordered_text(const dialect& in, const table& from, const query& what,
-                              const index_description* use, const condition* left_out) {
-    statement_text out{.sql = "SELECT " + column_list(from)};
+                              const std::string& columns, const index_description* use,
+                              const condition* left_out) {
+    statement_text out{.sql = "SELECT " + columns};
     append_source(out.sql, in, from, use);
     condition_list conditions(out, in, from);
     for (const auto& c : what.where)
@@ -151,9 +152,13 @@ statement_text unordered_text(const dialect& in, const table& from, const query&
     return out;
 }
 
-// Each run is the query with one value more, and has its parameters under the same numbers.
+constexpr std::string_view page_ordinal = "\"page_ordinal\"";
+
+// Each run is the query with one value more, and has its parameters under the same numbers. What is merged
+// are ordinals, which the index has: whole rows would be copied at every merger.
 statement_text merged_text(const dialect& in, const table& from, const query& what, const runs& by) {
-    auto out = unordered_text(in, from, what, by.index, by.by);
+    const auto ordinals = ordinal_of(from) + " AS " + std::string(page_ordinal);
+    auto out = unordered_text(in, from, what, ordinals, by.index, by.by);
     const bool has_conditions = what.where.size() > (by.by ? 1u : 0u) || what.after;
     const std::string run = std::exchange(out.sql, {}) + (has_conditions ? " AND " : " WHERE ");
     for (const auto& v : by.each.one_of) {
@@ -164,22 +169,35 @@ statement_text merged_text(const dialect& in, const table& from, const query& wh
     return out;
 }
 
-}  // namespace
-
-statement_text select_text(const dialect& in, const table& from, const query& what) {
-    const auto* use = index_to_use(from, what.where, what.range, what.order_by_range);
-    const auto by = use && use->unique ? std::nullopt : runs_of(from, what);
-    auto out = by ? merged_text(in, from, what, *by) : unordered_text(in, from, what, use, nullptr);
+void append_order_and_page(statement_text& out, const dialect& in, const table& from, const query& what,
+                           std::string_view ordinal) {
     const std::string way = what.order == direction::ascending ? " ASC" : " DESC";
     out.sql += " ORDER BY ";
     if (what.range && what.order_by_range) out.sql += quoted(from.columns[*what.range].name) + way + ", ";
-    out.sql += ordinal_of(from) + way + " LIMIT ";
+    out.sql.append(ordinal).append(way).append(" LIMIT ");
     append_parameter(out, in, static_cast<std::int64_t>(std::min(what.limit, select_rows_max)));
     if (what.offset > 0) {
         constexpr std::size_t offset_max = std::numeric_limits<std::int64_t>::max();
         out.sql += " OFFSET ";
         append_parameter(out, in, static_cast<std::int64_t>(std::min(what.offset, offset_max)));
     }
+}
+
+}  // namespace
+
+statement_text select_text(const dialect& in, const table& from, const query& what) {
+    const auto* use = index_to_use(from, what.where, what.range, what.order_by_range);
+    const auto by = use && use->unique ? std::nullopt : runs_of(from, what);
+    if (!by) {
+        auto out = unordered_text(in, from, what, column_list(from), use, nullptr);
+        append_order_and_page(out, in, from, what, ordinal_of(from));
+        return out;
+    }
+    auto out = merged_text(in, from, what, *by);
+    append_order_and_page(out, in, from, what, page_ordinal);
+    out.sql = "SELECT " + column_list(from) + " FROM (" + out.sql + ") AS \"page\" CROSS JOIN " +
+              quoted(from.name) + " WHERE " + ordinal_of(from) + " = " + std::string(page_ordinal);
+    out.ordered = false;
     return out;
 }
 

@@ -31,6 +31,7 @@ std::string patch_text(const dialect& in, const table& of, column_mask changed, 
 // Parameters: the beat columns in the order of struct beat, then the ordinal. Returns the key.
 std::string fold_text(const dialect& in, const table& of);
 
+// Where it is not `ordered` the rows of the page may come in any order: to be sorted by their ordinals.
 statement_text select_text(const dialect& in, const table& from, const query& what);
 // Counts rows one by one; where a tally knows, it is asked instead.
 statement_text count_text(const dialect& in, const table& of, std::span<const condition> where);

@@ -38,6 +38,14 @@ error cannot_hold(const table& in, std::size_t column) {
                                      " cannot hold that");
 }
 
+// As they come from SQLite they mostly are.
+void put_in_order(std::vector<stored_row>& page, direction by) {
+    const auto before = [&](const stored_row& a, const stored_row& b) {
+        return by == direction::ascending ? a.ordinal < b.ordinal : a.ordinal > b.ordinal;
+    };
+    if (!std::ranges::is_sorted(page, before)) std::ranges::sort(page, before);
+}
+
 bool fits(const table& in, const assignment& one) {
     return one.column < in.columns.size() && admits(in.columns[one.column], one.to);
 }
@@ -139,6 +147,7 @@ result<std::vector<stored_row>> connection::select(const table& in, const query&
         page.push_back(std::move(*found));
     }
     if (code != SQLITE_DONE) return failure(on_.get(), code, reading(in));
+    if (!text.ordered) put_in_order(page, what.order);
     return page;
 }
 

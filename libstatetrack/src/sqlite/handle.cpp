@@ -128,8 +128,11 @@ std::string run::text(int column) const {
                  : std::string();
 }
 
+// The value itself is asked: to ask its column three times is three looks for the row. (That is not safe
+// beside other threads, who do not use this connection.)
 bool run::read(int column, const struct column& as, value& to) const {
-    const int type = sqlite3_column_type(statement_, column);
+    sqlite3_value* const from = sqlite3_column_value(statement_, column);
+    const int type = sqlite3_value_type(from);
     if (type == SQLITE_NULL) {
         to = {};
         return as.nullable;
@@ -137,16 +140,16 @@ bool run::read(int column, const struct column& as, value& to) const {
     switch (as.kind) {
         case column_kind::integer:
         case column_kind::time:
-            to = integer(column);
+            to = std::int64_t{sqlite3_value_int64(from)};
             return type == SQLITE_INTEGER;
         case column_kind::boolean:
-            to = integer(column) != 0;
+            to = sqlite3_value_int64(from) != 0;
             return type == SQLITE_INTEGER;
         case column_kind::uuid: {
             auto& id = to.emplace<uuid>();
-            const void* bytes = sqlite3_column_blob(statement_, column);
+            const void* bytes = sqlite3_value_blob(from);
             if (type != SQLITE_BLOB || !bytes ||
-                static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)) != id.bytes.size())
+                static_cast<std::size_t>(sqlite3_value_bytes(from)) != id.bytes.size())
                 return false;
             std::memcpy(id.bytes.data(), bytes, id.bytes.size());
             return true;
@@ -154,9 +157,9 @@ bool run::read(int column, const struct column& as, value& to) const {
         case column_kind::text:
         case column_kind::json:
         case column_kind::enumeration: {
-            const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+            const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(from));
             if (type != SQLITE_TEXT || !text) return false;
-            to.emplace<std::string>(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+            to.emplace<std::string>(text, static_cast<std::size_t>(sqlite3_value_bytes(from)));
             return true;
         }
     }
