@@ -77,6 +77,27 @@ liveness_index::told liveness_index::apply(const session& row, machine_presence*
     return {&e, look_again};
 }
 
+std::vector<std::size_t> liveness_index::columns_applied() {
+    return {column_of<&session::session_id>(),
+            column_of<&session::machine_id>(),
+            column_of<&session::status>(),
+            column_of<&session::last_heartbeat>(),
+            column_of<&session::stall_threshold_ms>(),
+            column_of<&session::silence_until>(),
+            column_of<&session::progress_threshold_ms>(),
+            column_of<&session::last_progress_at>(),
+            column_of<&session::phase>(),
+            column_of<&session::started_at>(),
+            column_of<&session::epoch>(),
+            column_of<&session::version>(),
+            column_of<&session::created_at>()};
+}
+
+void liveness_index::reserve(std::size_t sessions) {
+    places_.reserve(sessions);
+    heap_.reserve(sessions);
+}
+
 liveness_index::told liveness_index::beat(const plain_beat& by, const timeline& times, instant at) {
     live_entry* e = find(by.session_id);
     if (!e || by.version < e->version) return {};

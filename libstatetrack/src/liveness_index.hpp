@@ -81,6 +81,10 @@ public:
     told apply(const session& row, machine_presence* machine, const timeline& times, const row_news& news);
     // The same for what a plain heartbeat changes.
     told beat(const plain_beat& by, const timeline& times, instant at);
+    // What apply reads of a row.
+    static std::vector<std::size_t> columns_applied();
+    // So many are about to come.
+    void reserve(std::size_t sessions);
     void erase(const uuid& id);
     // A sign of life: a maximum, so that it is harmless if the write behind it fails. No entry: unknown, or
     // another epoch than the session's.

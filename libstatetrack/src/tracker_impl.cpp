@@ -72,8 +72,14 @@ result<> tracker::impl::load() {
             watch.heard(row.machine_id, heard, listened_then(heard), true);
         }
         const auto away = times.absences(at.age);
+        const condition are_live = where_live();
+        const auto sessions = from.count(table_of<session>(), {&are_live, 1});
+        if (!sessions) return sessions.error();
+        index.reserve(static_cast<std::size_t>(*sessions));
         for (const auto status : live_states) {
-            query live{.where = {where<&session::status>(status)}, .limit = loaded_rows};
+            query live{.where = {where<&session::status>(status)},
+                       .limit = loaded_rows,
+                       .columns = liveness_index::columns_applied()};
             for (;;) {
                 auto page = from.select(table_of<session>(), live);
                 if (!page) return page.error();

@@ -262,6 +262,16 @@ void add_broken_selects(std::vector<broken_store>& to) {
         }
         return all;
     }};
+    hooks forgetful{.select = [](reader& in, const table& from, const query& what) {
+        auto page = in.select(from, what);
+        for (const auto column : what.columns)
+            if (page && from.columns[column].nullable)
+                for (auto& one : *page) one.values[column] = {};
+        return page;
+    }};
+    to.push_back({"what is needed is left out where it can be null",
+                  kept("forgetful", forgetful),
+                  {"Of a row all comes that is needed"}});
     to.push_back({"a page may be of any length",
                   kept("endless", endless),
                   {"No page is longer than select_rows_max"}});

@@ -210,7 +210,7 @@ result<database> open_writer(const sqlite_options& options, const std::string& l
 }
 
 result<database> open_beside(const sqlite_options& options, use what_for) {
-    constexpr std::int64_t cache_kib = 8 * 1024;  // every commit of the writer empties it
+    constexpr std::int64_t cache_kib = 4 * 1024;  // every commit of the writer empties it
     auto on = database::open(options.path, {});
     if (!on) return on.error();
     if (auto set = set_up(*on, options, cache_kib); !set) return set.error();

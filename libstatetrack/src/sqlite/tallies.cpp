@@ -101,12 +101,18 @@ std::vector<std::string> fill_tallies(const table& of) {
     return all;
 }
 
-bool has_few_entries(std::int64_t tally) {
-    const auto number = static_cast<std::size_t>(tally);
-    const auto& of = *schema()[number / tallies_per_table_max];
-    return std::ranges::all_of(of.tallies[number % tallies_per_table_max].columns, [&](const auto column) {
-        return of.columns[column].kind == column_kind::enumeration;
-    });
+const std::vector<std::int64_t>& tallies_with_few_entries() {
+    static const std::vector<std::int64_t> found = [] {
+        std::vector<std::int64_t> all;
+        for (const auto* of : schema())
+            for (std::size_t i = 0; i < of->tallies.size(); ++i)
+                if (std::ranges::all_of(of->tallies[i].columns, [&](const auto column) {
+                        return of->columns[column].kind == column_kind::enumeration;
+                    }))
+                    all.push_back(number_of(*of, i));
+        return all;
+    }();
+    return found;
 }
 
 tally_entry entry_of(const table& of, std::size_t place, const row& values) {

@@ -34,8 +34,8 @@ struct tally_entry_hash {
     }
 };
 
-// Whether the tally has few entries however many rows there are: one for each combination of enumerators.
-bool has_few_entries(std::int64_t tally);
+// The tallies that have few entries however many rows there are: one for each combination of enumerators.
+const std::vector<std::int64_t>& tallies_with_few_entries();
 // Where the row is counted, by the tally at this place among the table's.
 tally_entry entry_of(const table& of, std::size_t place, const row& values);
 // Whose sum is this count; nothing where no tally has exactly these columns.

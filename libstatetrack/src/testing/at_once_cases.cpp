@@ -97,7 +97,7 @@ void memory_answers_for_its_body(trial& t) {
 // Two readers bring the row into memory again and again while it is changed: none may leave there what is
 // older than what was durable before it asked.
 void memory_beside_a_writer(trial& t) {
-    constexpr std::int64_t changes = 300;
+    constexpr std::int64_t changes = 120;
     const auto s = t.some_session();
     t.must_insert(s);
     std::atomic<std::int64_t> durable_version{1}, durable_beat{s.last_heartbeat.ms};

@@ -244,6 +244,26 @@ void indexes_find_what_was_written_in_the_unit(trial& t) {
     });
 }
 
+// In lists that are merged out of runs too.
+void what_is_needed_comes(trial& t) {
+    const auto s = t.some_session();
+    t.must_insert(s);
+    const std::vector<std::size_t> needed{column_of<&session::session_id>(),
+                                          column_of<&session::machine_id>(), column_of<&session::status>()};
+    const auto expected = to_row(s);
+    for (const bool by_project : {false, true}) {
+        query some{.columns = needed};
+        if (by_project) some.where.push_back(is<&session::project_id>(s.project_id));
+        const auto rows = t.select(sessions(), some);
+        if (!t.expect_equal(rows.size(), std::size_t{1}, "rows")) continue;
+        for (const auto column : needed)
+            t.expect(rows.front().values[column] == expected[column], "a column that is needed");
+        for (std::size_t i = 0; i < expected.size(); ++i)
+            t.expect(admits(sessions().columns[i], rows.front().values[i]),
+                     "something that the column admits, of " + std::string(sessions().columns[i].name));
+    }
+}
+
 }  // namespace
 
 void add_select_cases(case_list& to) {
@@ -258,6 +278,7 @@ void add_select_cases(case_list& to) {
                {"An order by range breaks ties by ordinal, the same way", ties_go_by_ordinal},
                {"A query goes on after an ordinal, in its direction", after_goes_on_from_an_ordinal},
                {"Pages by offset and limit fit together", pages_fit_together},
+               {"Of a row all comes that is needed", what_is_needed_comes},
                {"No page is longer than select_rows_max", no_page_is_longer_than_the_longest},
                {"A unit selects what it has written", indexes_find_what_was_written_in_the_unit}});
 }
