@@ -10,8 +10,8 @@
 namespace statetrack {
 
 struct sqlite_options {
-    std::string path;                    // of the database; made if it is not there, with permissions 0600
-    int busy_timeout_ms = 5'000;         // for other programs that look at the file
+    std::string path;             // of the database; made if it is not there, with permissions 0600
+    int busy_timeout_ms = 5'000;  // for other programs that look at the file
     // Pages kept in memory by the writer. Rows that heartbeats need are kept beside it, and what is not here
     // the system mostly has: a larger one made creations dearer, at 10 000 sessions and at a million.
     std::int64_t cache_kib = 8 * 1024;
