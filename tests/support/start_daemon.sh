@@ -23,6 +23,7 @@ start_daemon() {
     local program=$1
     shift
     key=$(cat /proc/sys/kernel/random/uuid)
+    : >daemon.log  # here and now: the URL of the daemon before this one must not be found in it
     # Whatever the environment sets for another daemon is no matter here.
     env -i API_KEYS="script=$key" DATABASE_URL=memory: PORT=0 "$@" "$program" 2>daemon.log &
     daemon_pid=$!
