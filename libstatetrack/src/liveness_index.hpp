@@ -81,7 +81,7 @@ public:
     told apply(const session& row, machine_presence* machine, const timeline& times, const row_news& news);
     // The same for what a plain heartbeat changes.
     told beat(const plain_beat& by, const timeline& times, instant at);
-    // What apply reads of a row.
+    // What apply reads of a row, in the table's order.
     static std::vector<std::size_t> columns_applied();
     // So many are about to come.
     void reserve(std::size_t sessions);

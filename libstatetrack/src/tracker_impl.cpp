@@ -84,7 +84,7 @@ result<> tracker::impl::load() {
                 auto page = from.select(table_of<session>(), live);
                 if (!page) return page.error();
                 for (auto& one : *page) {
-                    const auto row = from_row<session>(std::move(one.values));
+                    const auto row = from_columns<session>(live.columns, std::move(one.values));
                     const instant heard = std::min(times.age_of(row.last_heartbeat), at.age);
                     auto* const there = watch.session_moved(row.session_id, nullptr, row.machine_id);
                     auto& entry = *index.apply(row, there, times, {.at = at.age, .heard = heard}).entry;

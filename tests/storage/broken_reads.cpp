@@ -264,9 +264,9 @@ void add_broken_selects(std::vector<broken_store>& to) {
     }};
     hooks forgetful{.select = [](reader& in, const table& from, const query& what) {
         auto page = in.select(from, what);
-        for (const auto column : what.columns)
-            if (page && from.columns[column].nullable)
-                for (auto& one : *page) one.values[column] = {};
+        for (std::size_t i = 0; i < what.columns.size(); ++i)
+            if (page && from.columns[what.columns[i]].nullable)
+                for (auto& one : *page) one.values[i] = {};
         return page;
     }};
     to.push_back({"what is needed is left out where it can be null",

@@ -9,6 +9,7 @@
 #include <boost/mp11.hpp>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -265,6 +266,20 @@ row to_row(const T& entity) {
         values.push_back(projection<field>::to(entity.*member.value));
     });
     return values;
+}
+
+// From some of the columns, in the table's order; the other members stay as they are by default.
+template <class T>
+T from_columns(std::span<const std::size_t> columns, row values) {
+    T entity;
+    std::size_t member_at = 0, at = 0;
+    for_each_member<T>([&](std::string_view, auto member) {
+        using field = std::remove_cvref_t<decltype(entity.*member.value)>;
+        if (at < columns.size() && columns[at] == member_at)
+            entity.*member.value = projection<field>::from(std::move(values[at++]));
+        ++member_at;
+    });
+    return entity;
 }
 
 // Texts of a row that is not needed any more are taken over.

@@ -38,7 +38,7 @@ struct query {
     std::optional<std::int64_t> after{};  // only ordinals beyond this one, in the direction of the order
     std::size_t offset = 0;
     std::size_t limit = 50;  // at most select_rows_max
-    // All that is needed of each row; the rest may come as anything that its columns admit. Empty: all.
+    // Of each row only these columns come, in this order, which is the table's own. Empty: all.
     std::vector<std::size_t> columns{};
 };
 

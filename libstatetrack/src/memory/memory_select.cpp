@@ -66,6 +66,14 @@ bool implied(const condition& needed, const query& what) {
     });
 }
 
+// As much of the row as the query asks for.
+stored_row shown(const memory_table::rows::value_type& stored, const query& what) {
+    if (what.columns.empty()) return {stored.first, stored.second};
+    stored_row some{.ordinal = stored.first, .values = {}};
+    for (const auto column : what.columns) some.values.push_back(stored.second[column]);
+    return some;
+}
+
 }  // namespace
 
 std::optional<memory_table::plan> memory_table::plan_by(const ordered_index& index, const query& what) const {
@@ -193,7 +201,7 @@ std::vector<stored_row> memory_table::select(const query& what) const {
                 --to_skip;
                 return true;
             }
-            page.push_back({stored.first, stored.second});
+            page.push_back(shown(stored, what));
             return page.size() < limit;
         });
         return page;
@@ -212,7 +220,7 @@ std::vector<stored_row> memory_table::select(const query& what) const {
         return a->first < b->first;
     });
     for (std::size_t i = what.offset; i < found.size() && page.size() < limit; ++i)
-        page.push_back({found[i]->first, found[i]->second});
+        page.push_back(shown(*found[i], what));
     return page;
 }
 

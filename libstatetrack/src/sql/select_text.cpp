@@ -189,13 +189,13 @@ statement_text select_text(const dialect& in, const table& from, const query& wh
     const auto* use = index_to_use(from, what.where, what.range, what.order_by_range);
     const auto by = use && use->unique ? std::nullopt : runs_of(from, what);
     if (!by) {
-        auto out = unordered_text(in, from, what, column_list(in, from, what.columns), use, nullptr);
+        auto out = unordered_text(in, from, what, column_list(from, what.columns), use, nullptr);
         append_order_and_page(out, in, from, what, ordinal_of(from));
         return out;
     }
     auto out = merged_text(in, from, what, *by);
     append_order_and_page(out, in, from, what, page_ordinal);
-    out.sql = "SELECT " + column_list(in, from, what.columns) + " FROM (" + out.sql +
+    out.sql = "SELECT " + column_list(from, what.columns) + " FROM (" + out.sql +
               ") AS \"page\" CROSS JOIN " + quoted(from.name) + " WHERE " + ordinal_of(from) + " = " +
               std::string(page_ordinal);
     out.ordered = false;

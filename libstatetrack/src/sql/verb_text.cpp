@@ -1,30 +1,7 @@
 #include "sql/verb_text.hpp"
 
-#include <algorithm>
-
 namespace statetrack::sql {
 namespace {
-
-value blank_of(const column& c) {
-    if (c.nullable) return {};
-    switch (c.kind) {
-        case column_kind::integer:
-            return c.min.value_or(0);
-        case column_kind::time:
-            return std::int64_t{0};
-        case column_kind::boolean:
-            return false;
-        case column_kind::uuid:
-            return uuid{};
-        case column_kind::enumeration:
-            return std::string(c.enumerators.front());
-        case column_kind::json:
-            return std::string("{}");
-        case column_kind::text:
-            return std::string();
-    }
-    return {};
-}
 
 std::string where_is(const dialect& in, const std::string& quoted_column, std::size_t parameter) {
     std::string text = " WHERE " + quoted_column + " = ";
@@ -55,16 +32,10 @@ std::string column_list(const table& from) {
     return text;
 }
 
-std::string column_list(const dialect& in, const table& from, std::span<const std::size_t> needed) {
-    if (needed.empty()) return column_list(from);
+std::string column_list(const table& from, std::span<const std::size_t> only) {
+    if (only.empty()) return column_list(from);
     std::string text = ordinal_of(from);
-    for (std::size_t i = 0; i < from.columns.size(); ++i) {
-        text += ", ";
-        if (std::ranges::find(needed, i) != needed.end())
-            text += quoted(from.columns[i].name);
-        else
-            in.append_literal(text, blank_of(from.columns[i]));
-    }
+    for (const auto column : only) text += ", " + quoted(from.columns[column].name);
     return text;
 }
 

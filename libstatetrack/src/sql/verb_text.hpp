@@ -17,9 +17,9 @@ inline constexpr std::size_t columns_max = 64;
 
 // Every row that is read comes as its ordinal, then its columns in the table's order.
 
-// The ordinal, then the columns; of those that are not needed something that they admit.
+// The ordinal, then the columns: all, or only these.
 std::string column_list(const table& from);
-std::string column_list(const dialect& in, const table& from, std::span<const std::size_t> needed);
+std::string column_list(const table& from, std::span<const std::size_t> only);
 
 // Parameter 1: the key.
 std::string find_text(const dialect& in, const table& from);

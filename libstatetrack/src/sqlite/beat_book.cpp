@@ -55,6 +55,19 @@ void write_to(row& values, const table& in, const beat_state& state) {
     values[columns[at_silence]] = state.has_silence ? value{state.silence_until} : value{};
 }
 
+void write_to(row& values, const table& in, std::span<const std::size_t> only, const beat_state& state) {
+    if (only.empty()) return write_to(values, in, state);
+    const auto set = [&](std::size_t column, value to) {
+        const auto at = std::ranges::find(only, column);
+        if (at != only.end()) values[static_cast<std::size_t>(at - only.begin())] = std::move(to);
+    };
+    const auto& columns = in.beat_columns;
+    set(columns[at_heartbeat], state.last_heartbeat);
+    set(columns[at_progress], state.has_progress ? value{state.last_progress_at} : value{});
+    set(columns[at_sequence], state.progress_seq);
+    set(columns[at_silence], state.has_silence ? value{state.silence_until} : value{});
+}
+
 void beat_batch::note(std::int64_t ordinal, const beat_state& state) {
     const auto [at, is_new] = newest_.try_emplace(ordinal, beats_.size());
     beats_.push_back({ordinal, state, is_new ? first : at->second});

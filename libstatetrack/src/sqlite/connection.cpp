@@ -95,10 +95,13 @@ result<const statement*> connection::prepared_patch(const table& in, sql::column
     return &patches_.emplace(shape, std::move(*made)).first->second;
 }
 
-result<stored_row> connection::row_of(const run& from, const table& in) const {
-    stored_row found{.ordinal = from.integer(0), .values = row(in.columns.size())};
-    for (std::size_t i = 0; i < in.columns.size(); ++i) {
-        if (from.read(static_cast<int>(i) + 1, in.columns[i], found.values[i])) continue;
+result<stored_row> connection::row_of(const run& from, const table& in,
+                                      std::span<const std::size_t> only) const {
+    stored_row found{.ordinal = from.integer(0),
+                     .values = row(only.empty() ? in.columns.size() : only.size())};
+    for (std::size_t at = 0; at < found.values.size(); ++at) {
+        const std::size_t i = only.empty() ? at : only[at];
+        if (from.read(static_cast<int>(at) + 1, in.columns[i], found.values[at])) continue;
         if (sqlite3_errcode(on_.get()) == SQLITE_NOMEM) return failure(on_.get(), SQLITE_NOMEM, reading(in));
         return error(errc::store_corrupt, std::string(in.name) + "." + std::string(in.columns[i].name) +
                                               " of row " + std::to_string(found.ordinal) +
@@ -116,7 +119,7 @@ result<std::optional<stored_row>> connection::find(const table& in, const value&
     const int code = one.step();
     if (code == SQLITE_DONE) return std::optional<stored_row>{};
     if (code != SQLITE_ROW) return failure(on_.get(), code, reading(in));
-    auto found = row_of(one, in);
+    auto found = row_of(one, in, {});
     if (!found) return found.error();
     return std::optional<stored_row>(std::move(*found));
 }
@@ -142,7 +145,7 @@ result<std::vector<stored_row>> connection::select(const table& in, const query&
     std::vector<stored_row> page;
     int code = all.step();
     for (; code == SQLITE_ROW; code = all.step()) {
-        auto found = row_of(all, in);
+        auto found = row_of(all, in, what.columns);
         if (!found) return found.error();
         page.push_back(std::move(*found));
     }

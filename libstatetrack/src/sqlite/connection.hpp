@@ -59,7 +59,8 @@ private:
     result<const statement*> prepared(const std::string& sql, const table& in);
     result<const statement*> prepared_patch(const table& in, sql::column_mask changed, bool versioned);
 
-    result<stored_row> row_of(const run& from, const table& in) const;
+    // `only`: the columns that come; empty: all.
+    result<stored_row> row_of(const run& from, const table& in, std::span<const std::size_t> only) const;
     // Why a patch that wrote no row did not.
     result<> refused_patch(const table& in, const value& key, std::optional<std::int64_t> version,
                            std::span<const assignment> changes);

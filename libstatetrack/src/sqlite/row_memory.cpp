@@ -53,8 +53,8 @@ void row_memory::keep_read(const uuid& key, const stored_row& found, std::uint64
     if (writes_ == since && !written_.contains(key)) warm_.keep(key, found);
 }
 
-void row_memory::bring_up_to_date(stored_row& found) const {
-    if (const auto state = journal.find(found.ordinal)) write_to(found.values, of_, *state);
+void row_memory::bring_up_to_date(stored_row& found, std::span<const std::size_t> only) const {
+    if (const auto state = journal.find(found.ordinal)) write_to(found.values, of_, only, *state);
 }
 
 // Later this may be all that says so. Should the commit fail, the journal says so for longer.
@@ -79,8 +79,8 @@ std::optional<stored_row> row_memory::find_committed(const uuid& key) {
     return found;
 }
 
-void row_memory::bring_up_to_committed(stored_row& found) const {
-    if (const auto state = journal.committed(found.ordinal)) write_to(found.values, of_, *state);
+void row_memory::bring_up_to_committed(stored_row& found, std::span<const std::size_t> only) const {
+    if (const auto state = journal.committed(found.ordinal)) write_to(found.values, of_, only, *state);
 }
 
 }  // namespace statetrack::sqlite

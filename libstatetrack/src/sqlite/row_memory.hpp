@@ -36,7 +36,8 @@ public:
     std::optional<std::int64_t> ordinal_of(const uuid& key);
     void keep(const uuid& key, const stored_row& as_in_file);
     void wrote(const uuid& key);
-    void bring_up_to_date(stored_row& found) const;
+    // `only`: the columns that the row has; empty: all.
+    void bring_up_to_date(stored_row& found, std::span<const std::size_t> only = {}) const;
     // Before anything else shows what the group has written.
     void committed() { commits_.fetch_add(1, std::memory_order_release); }
     void group_ended();
@@ -49,7 +50,7 @@ public:
     // Not kept where a row has been written meanwhile: it might be this one.
     void keep_read(const uuid& key, const stored_row& found, std::uint64_t since);
     std::optional<stored_row> find_committed(const uuid& key);
-    void bring_up_to_committed(stored_row& found) const;
+    void bring_up_to_committed(stored_row& found, std::span<const std::size_t> only = {}) const;
 
     beat_journal journal;
     tally_batch tallies;

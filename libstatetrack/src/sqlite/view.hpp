@@ -29,7 +29,7 @@ public:
     result<std::vector<stored_row>> select(const table& in, const query& what) override {
         auto found = guarded([&] { return on_.select(in, what); });
         if (found && memory_.is_about(in))
-            for (auto& one : *found) memory_.bring_up_to_committed(one);
+            for (auto& one : *found) memory_.bring_up_to_committed(one, what.columns);
         return found;
     }
     result<std::int64_t> count(const table& in, std::span<const condition> where) override {

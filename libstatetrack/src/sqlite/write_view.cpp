@@ -54,7 +54,7 @@ result<std::optional<stored_row>> write_view::find(const table& in, const value&
 result<std::vector<stored_row>> write_view::select(const table& in, const query& what) {
     auto found = guarded([&] { return on_.select(in, what); });
     if (found && memory_.is_about(in))
-        for (auto& one : *found) memory_.bring_up_to_date(one);
+        for (auto& one : *found) memory_.bring_up_to_date(one, what.columns);
     return found;
 }
 

@@ -256,11 +256,9 @@ void what_is_needed_comes(trial& t) {
         if (by_project) some.where.push_back(is<&session::project_id>(s.project_id));
         const auto rows = t.select(sessions(), some);
         if (!t.expect_equal(rows.size(), std::size_t{1}, "rows")) continue;
-        for (const auto column : needed)
-            t.expect(rows.front().values[column] == expected[column], "a column that is needed");
-        for (std::size_t i = 0; i < expected.size(); ++i)
-            t.expect(admits(sessions().columns[i], rows.front().values[i]),
-                     "something that the column admits, of " + std::string(sessions().columns[i].name));
+        if (!t.expect_equal(rows.front().values.size(), needed.size(), "columns")) continue;
+        for (std::size_t i = 0; i < needed.size(); ++i)
+            t.expect(rows.front().values[i] == expected[needed[i]], "a column that is needed");
     }
 }
 
