@@ -59,6 +59,12 @@ std::vector<stored_row> select_from(const state& all, const table& in, const que
     const auto length = std::min({what.limit, select_rows_max, found.size() - begin});
     found.erase(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(begin));
     found.resize(length);
+    if (what.columns.empty()) return found;
+    for (auto& one : found) {
+        row some;
+        for (const auto column : what.columns) some.push_back(std::move(one.values[column]));
+        one.values = std::move(some);
+    }
     return found;
 }
 
