@@ -48,6 +48,7 @@ result<> checkpointer::run_passes(turns& writers_turn, const database& writer,
         took_over_ = true;
     }
     for (int passes = 0; passes < passes_max; ++passes) {
+        let_go();
         const auto after = pass(on_);
         if (!after) return after.error();
         // Where all is copied the next commit begins the log anew.

@@ -13,8 +13,9 @@ class checkpointer {
 public:
     explicit checkpointer(database on) : on_(std::move(on)) {}
 
-    // `let_go` is called in the writer's turn, before the pass that may end at the log's end: a view that is
-    // still open then keeps the log from beginning anew.
+    // `let_go` is called before each pass, and again in the writer's turn before the last one: a view that is
+    // still open keeps a pass from what came after it, which the writer would be left with, and the log from
+    // beginning anew.
     result<> run_passes(turns& writers_turn, const database& writer, const std::function<void()>& let_go);
 
 private:

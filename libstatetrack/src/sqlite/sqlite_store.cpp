@@ -115,7 +115,6 @@ result<> one_file::checkpoint() {
         const std::unique_lock no_reader(reader_mutex_, std::try_to_lock);
         if (no_reader) end_reading();
     };
-    let_go();
     auto copied = checkpointer_.run_passes(writers_turn_, writer_.on(), let_go);
     return folded ? copied : folded;
 }
