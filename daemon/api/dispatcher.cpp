@@ -150,19 +150,22 @@ void dispatcher::run(const std::shared_ptr<call>& admitted, responder respond) c
 std::function<void()> dispatcher::read(const answering& handler,
                                        const std::shared_ptr<call>& admitted) const {
     if (admitted->abandoned) return {};
-    rendering show;
+    return
+        [admitted, show = constant(ask(handler, *admitted))]() mutable { admitted->answer(std::move(show)); };
+}
+
+response dispatcher::ask(const answering& handler, const call& admitted) const {
     try {
-        show = constant(handler(in_, *admitted));
+        return handler(in_, admitted);
     } catch (const std::exception& e) {
-        in_.log->error("handler failed", {{"request_id", admitted->request_id}, {"error", e.what()}});
-        show = constantly(*admitted, unexpected());
+        in_.log->error("handler failed", {{"request_id", admitted.request_id}, {"error", e.what()}});
+        return render(unexpected(), admitted, in_.time->read().wall);
     }
-    return [admitted, show = std::move(show)]() mutable { admitted->answer(std::move(show)); };
 }
 
 std::optional<response> dispatcher::answer_at_once(const answering& handler, call& admitted) const {
     admitted.how = statetrack::patience::at_once;
-    auto found = handler(in_, admitted);
+    auto found = ask(handler, admitted);
     admitted.how = statetrack::patience::waits;
     if (found.status == response::would_wait) return std::nullopt;
     return found;

@@ -46,6 +46,8 @@ public:
 
 private:
     std::shared_ptr<call> identify(request asked, statetrack::instant received) const;
+    // What it throws becomes an answer too.
+    response ask(const answering& handler, const call& admitted) const;
     // Where it may block; what is returned answers the call.
     std::function<void()> read(const answering& handler, const std::shared_ptr<call>& admitted) const;
     // What memory has to say; nothing where the handler would have to wait.

@@ -1,3 +1,5 @@
+#include <stdexcept>
+
 #include "api_harness.hpp"
 #include "hooked_store.hpp"
 
@@ -300,4 +302,16 @@ TEST_CASE(
     memory_does = true;
     CHECK(h.get("/api/sessions").status == 200);
     CHECK(h.blocking_jobs > 0);
+}
+
+TEST_CASE("what is thrown while memory is asked becomes an answer, as elsewhere") {
+    const auto throwing = [](statetrack::store&,
+                             const statetrack::testing::reading&) -> statetrack::result<> {
+        throw std::runtime_error("thrown by memory");
+    };
+    api_harness h(std::make_unique<statetrack::testing::hooked_store>(
+        statetrack::make_memory_store(), statetrack::testing::hooks{.read_at_once = throwing}));
+    const auto answer = h.get(h.create());
+    CHECK(answer.status == 500);
+    CHECK(answer.text_at("code") == "internal_error");
 }
