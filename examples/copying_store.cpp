@@ -110,6 +110,9 @@ result<> permitted(const state& all, const table& in, const row& values, std::in
         if (holder != taken.end() && holder->second != self)
             return error(indexes[i].violation, std::string(indexes[i].name) + " is taken");
     }
+    for (const auto& check : in.same_checks)
+        if (meets(values, std::span(&check.when, 1)) && values[check.column] != values[check.same_as])
+            return error(check.violation, std::string(check.name));
     for (const auto& to : in.references)
         if (!is_null(values[to.column]) && !ordinal_of(all, table_named(to.table), values[to.column]))
             return error(to.violation, "names no row of " + std::string(to.table));

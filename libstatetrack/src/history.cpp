@@ -22,6 +22,11 @@ machine born(const std::string& id, machine_status status, timestamp at) {
             .updated_at = at};
 }
 
+void complete(event& stored) {
+    if (stored.entity == entity_type::session && stored.session_id)
+        stored.entity_id = to_string(*stored.session_id);
+}
+
 std::optional<row> row_at_birth(const event& e) {
     const auto id = parse_uuid(e.entity_id);
     switch (e.entity) {

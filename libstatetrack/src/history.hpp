@@ -16,4 +16,7 @@ machine born(const std::string& id, machine_status status, timestamp at);
 // The same from an event that begins a history: one without `from`. Nothing where it is malformed.
 std::optional<row> row_at_birth(const event& e);
 
+// An event about a session is stored without its entity_id, which its session_id says already.
+void complete(event& stored);
+
 }  // namespace statetrack

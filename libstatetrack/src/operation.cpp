@@ -69,6 +69,12 @@ condition where_live() {
     return where<&session::status>(pending, active, paused, stalled);
 }
 
+std::vector<condition> where_successors_in(const uuid& lineage_id) {
+    auto later = where<&session::epoch>(std::int64_t{1});
+    later.negated = true;
+    return {where<&session::lineage_id>(lineage_id), later};
+}
+
 error not_found_error(std::string_view what, std::string_view id) {
     return error(errc::not_found, "there is no " + std::string(what) + " " + std::string(id));
 }
@@ -189,8 +195,8 @@ result<> operation::append(entity_type entity, std::string entity_id, std::optio
 result<> operation::insert(const session& row, const event_note& note) {
     if (const auto done = tx.insert(table_of<session>(), to_row(row)); !done) return done.error();
     out.sessions.push_back({row, {.at = at.age, .heard = at.age}});
-    return append(entity_type::session, to_string(row.session_id), row.session_id, note, std::nullopt,
-                  status_name(row), since_birth(row, born(row.session_id, row.status, at.now)));
+    return append(entity_type::session, {}, row.session_id, note, std::nullopt, status_name(row),
+                  since_birth(row, born(row.session_id, row.status, at.now)));
 }
 
 result<> operation::insert(const task& row, const event_note& note) {
@@ -215,8 +221,8 @@ result<> operation::update(const session& before, session& after, const event_no
     if (!changes) return changes.error();
     if (!*changes) return {};
     out.sessions.push_back({after, news});
-    return append(entity_type::session, to_string(after.session_id), after.session_id, note,
-                  status_name(before), status_name(after), **changes);
+    return append(entity_type::session, {}, after.session_id, note, status_name(before), status_name(after),
+                  **changes);
 }
 
 result<> operation::update(const task& before, task& after, const event_note& note) {
@@ -238,8 +244,8 @@ result<> operation::update(const machine& before, machine& after, const event_no
 }
 
 result<> operation::note_event(const session& about, const event_note& note) {
-    return append(entity_type::session, to_string(about.session_id), about.session_id, note,
-                  status_name(about), status_name(about), "{}");
+    return append(entity_type::session, {}, about.session_id, note, status_name(about), status_name(about),
+                  "{}");
 }
 
 result<std::int64_t> operation::erase(const session& row, std::optional<std::string> reason) {
@@ -251,8 +257,8 @@ result<std::int64_t> operation::erase(const session& row, std::optional<std::str
     const event_note note{.kind = "deleted",
                           .reason = std::move(reason),
                           .extra = "\"deleted_tasks\":" + std::to_string(*tasks)};
-    const auto said = append(entity_type::session, to_string(row.session_id), row.session_id, note,
-                             status_name(row), std::nullopt, "{}");
+    const auto said =
+        append(entity_type::session, {}, row.session_id, note, status_name(row), std::nullopt, "{}");
     if (!said) return said.error();
     return *tasks;
 }

@@ -94,6 +94,8 @@ condition where(const V&... values) {
     return c;
 }
 condition where_live();  // sessions
+// The members of a lineage behind its first session, whose id is the lineage's.
+std::vector<condition> where_successors_in(const uuid& lineage_id);
 
 class operation {
 public:

@@ -1,6 +1,9 @@
 // Reading: one entity, lists with their kept totals, events.
 #include <algorithm>
+#include <functional>
+#include <iterator>
 
+#include "history.hpp"
 #include "tracker_impl.hpp"
 
 namespace statetrack {
@@ -33,6 +36,38 @@ result<rows_and_total<T>> read_page(reader& from, const std::vector<condition>& 
     return page_read;
 }
 
+// The members of one lineage, newest first: the first one is found by its id, which is the lineage's, the
+// others by the index of successors. Few, so that the other conditions and the page are looked at here.
+result<rows_and_total<session>> read_lineage(reader& from, const uuid& lineage_id,
+                                             const std::vector<condition>& where, const page& which) {
+    query successors{.where = where_successors_in(lineage_id)};
+    std::vector<stored_row> members;
+    const auto first = from.find(table_of<session>(), lineage_id);
+    if (!first) return first.error();
+    if (*first && (*first)->values[column_of<&session::lineage_id>()] == value{lineage_id})
+        members.push_back(**first);
+    successors.limit = select_rows_max;
+    for (;;) {
+        auto some = from.select(table_of<session>(), successors);
+        if (!some) return some.error();
+        const bool more = some->size() == successors.limit;
+        if (more) successors.after = some->back().ordinal;
+        std::ranges::move(*some, std::back_inserter(members));
+        if (!more) break;
+    }
+    std::erase_if(members, [&](const stored_row& one) { return !meets(one.values, where); });
+    std::ranges::sort(members, std::greater{}, &stored_row::ordinal);
+    rows_and_total<session> found{.rows = {}, .total = static_cast<std::int64_t>(members.size()), .next = {}};
+    if (which.after)
+        std::erase_if(members, [&](const stored_row& one) { return one.ordinal >= *which.after; });
+    const std::size_t begin = std::min(which.offset, members.size());
+    const std::size_t end = std::min(members.size(), begin + which.limit);
+    for (std::size_t i = begin; i < end; ++i)
+        found.rows.push_back(from_row<session>(std::move(members[i].values)));
+    if (end < members.size() && end > begin) found.next = members[end - 1].ordinal;
+    return found;
+}
+
 template <class T>
 result<T> read_one(const tracker::impl& state, std::string_view what, const value& key,
                    std::string_view shown) {
@@ -51,6 +86,7 @@ result<event_list> read_events(const tracker::impl& state, std::vector<condition
         auto events = select_entities<event>(from, what);
         if (!events) return events.error();
         event_list found{.events = std::move(*events), .next_after = after};
+        for (event& one : found.events) complete(one);
         if (!found.events.empty()) found.next_after = found.events.back().sequence;
         return found;
     });
@@ -79,9 +115,11 @@ result<session_list> tracker::list_sessions(const session_filter& filter, const 
     if (filter.project_id) conditions.push_back(where<&session::project_id>(*filter.project_id));
     if (filter.machine_id) conditions.push_back(where<&session::machine_id>(filter.machine_id));
     if (filter.status) conditions.push_back(where<&session::status>(*filter.status));
-    if (filter.lineage_id) conditions.push_back(where<&session::lineage_id>(*filter.lineage_id));
     if (filter.archived_only) conditions.push_back(where<&session::archived>(true));
-    auto found = impl_->read([&](reader& from) { return read_page<session>(from, conditions, which); });
+    auto found = impl_->read([&](reader& from) {
+        return filter.lineage_id ? read_lineage(from, *filter.lineage_id, conditions, which)
+                                 : read_page<session>(from, conditions, which);
+    });
     if (!found) return found.error();
     session_list shown{.rows = {}, .total = found->total, .next = found->next};
     for (session& row : found->rows) shown.rows.push_back(impl_->view_of(std::move(row)));

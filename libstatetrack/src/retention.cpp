@@ -20,10 +20,14 @@ const caller retention_caller{.actor = "retention"};
 result<bool> spared(operation& op, const session& row) {
     if (row.archived) return true;
     if (row.epoch == 1 && !row.superseded_by) return false;  // a lineage of its own
-    const query alive{.where = {where<&session::lineage_id>(row.lineage_id), where_live()}, .limit = 1};
-    const auto found = op.tx.select(table_of<session>(), alive);
-    if (!found) return found.error();
-    return !found->empty();
+    query alive{.where = where_successors_in(row.lineage_id), .limit = 1};
+    alive.where.push_back(where_live());
+    const auto successor = op.tx.select(table_of<session>(), alive);
+    if (!successor) return successor.error();
+    if (!successor->empty()) return true;
+    const auto first = find_entity<session>(op.tx, row.lineage_id);
+    if (!first) return first.error();
+    return *first && is_live((*first)->status);
 }
 
 }  // namespace
@@ -75,7 +79,7 @@ result<bool> tracker::impl::forget_batch(const moment& at, timestamp before) {
     bool more = false;
     const auto body = [&](operation& op) -> result<> {
         more = false;
-        const query graves{.where = {where<&event::kind>(std::string("deleted")),
+        const query graves{.where = {where<&event::to>(std::optional<std::string>{}),
                                      where<&event::entity>(entity_type::session, entity_type::machine)},
                            .range = column_of<&event::at>(),
                            .max = before.ms,

@@ -33,6 +33,8 @@ condition status_in(std::initializer_list<session_status> states) {
     return c;
 }
 
+condition after_first_epoch() { return {at<&session::epoch>(), {value{std::int64_t{1}}}, true}; }
+
 // Every combination of the columns, the empty one included: what a list can be filtered by.
 std::vector<tally> combinations(const std::vector<std::size_t>& columns,
                                 const std::vector<condition>& where = {}) {
@@ -68,10 +70,13 @@ table make_sessions() {
          .where = {status_in({pending, active, paused}), not_null<&session::machine_id>(),
                    not_null<&session::docker_slot>()},
          .violation = errc::place_taken},
-        // Invariant 3: chains without forks.
+        // Invariant 3: chains without forks. Most sessions are the first and only one of theirs, for which
+        // the
+        // check below says as much as an index would.
         {.name = "sessions_lineage",
          .parts = {at<&session::lineage_id>(), at<&session::epoch>()},
          .unique = true,
+         .where = {after_first_epoch()},
          .violation = errc::superseded},
         {.name = "sessions_recovered_from",
          .parts = {at<&session::recovered_from>()},
@@ -89,6 +94,11 @@ table make_sessions() {
     t.null_checks = {{.name = "sessions_completed_at_terminal",
                       .column = at<&session::completed_at>(),
                       .when = status_in({pending, active, paused, stalled})}};
+    t.same_checks = {{.name = "sessions_lineage_begins",
+                      .column = at<&session::lineage_id>(),
+                      .same_as = at<&session::session_id>(),
+                      .when = {at<&session::epoch>(), {value{std::int64_t{1}}}, false},
+                      .violation = errc::superseded}};
     const std::vector<std::size_t> filters{at<&session::project_id>(), at<&session::machine_id>(),
                                            at<&session::status>()};
     t.tallies = combinations(filters);
@@ -133,9 +143,7 @@ table make_events() {
          .parts = {at<&event::entity_id>()},
          .where = {{at<&event::entity>(), {name_value(entity_type::machine)}, false}}},
         // The graves: what retention looks through for histories to forget.
-        {.name = "events_deleted",
-         .parts = {at<&event::at>()},
-         .where = {{at<&event::kind>(), {value{std::string("deleted")}}, false}}},
+        {.name = "events_deleted", .parts = {at<&event::at>()}, .where = {null<&event::to>()}},
     };
     return t;
 }

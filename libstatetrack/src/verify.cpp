@@ -29,7 +29,13 @@ public:
             return done;
         if (const auto done = each<machine>([this](const machine& m) { take(m); }, found_.machines); !done)
             return done;
-        if (const auto done = each<event>([this](const event& e) { replay(e); }, found_.events); !done)
+        if (const auto done = each<event>(
+                [this](event e) {
+                    complete(e);
+                    replay(e);
+                },
+                found_.events);
+            !done)
             return done;
         if (const auto done = each<idempotency_record>([this](const idempotency_record& r) { take(r); },
                                                        found_.idempotency_records);

@@ -85,6 +85,12 @@ TEST_CASE("Every description of a table points at columns that it has") {
             CHECK(in->columns[one.column].nullable);
             within(one.when.column);
         }
+        for (const auto& one : in->same_checks) {
+            within(one.column);
+            within(one.same_as);
+            within(one.when.column);
+            CHECK(in->columns[one.column].kind == in->columns[one.same_as].kind);
+        }
         for (const auto& one : in->tallies) {
             for (const auto column : one.columns) within(column);
             all_within(one.where);

@@ -116,6 +116,9 @@ void add_broken_checks(std::vector<broken_store>& to) {
                          every_table([](table& in) { in.null_checks.clear(); }),
                          {"completed_at is null exactly while a session lives",
                           "A patch cannot part completed_at from the end of a session"}));
+    to.push_back(mutated("a lineage may begin with another's id",
+                         every_table([](table& in) { in.same_checks.clear(); }),
+                         {"A lineage has one session an epoch"}));
     to.push_back(mutated("a beat writes its last two times into each other's column",
                          every_table([](table& in) {
                              if (!in.beat_columns.empty()) std::swap(in.beat_columns[1], in.beat_columns[3]);

@@ -19,14 +19,15 @@ namespace {
 // The writer's connection itself, so that a test can trip it up.
 struct opened_writer {
     sqlite_fixture f;
+    sqlite::name_book names;
     std::unique_ptr<connection> on;
     std::unique_ptr<sqlite::row_memory> memory;
 
     opened_writer() {
         f.close();
         on = std::make_unique<connection>(
-            needed(sqlite::open_writer(f.options, f.path() + "-owner", sqlite::released_schema())));
-        memory = std::make_unique<sqlite::row_memory>(on->on(), table_of<session>(), 1024 * 1024);
+            needed(sqlite::open_writer(f.options, f.path() + "-owner", sqlite::released_schema())), names);
+        memory = std::make_unique<sqlite::row_memory>(on->on(), names, table_of<session>(), 1024 * 1024);
     }
     void run_group(std::vector<unit_of_work>& units) {
         const auto group = all_of(units);
@@ -247,7 +248,7 @@ TEST_CASE("Refusals name what was broken and quote no SQL") {
     twin.lineage_id = session_number(3).lineage_id;
     REQUIRE(write(*f, inserting(session_number(3)).body).has_value());
     const std::pair<session, std::string> refused[] = {{wrong, "sessions_completed_at_terminal"},
-                                                       {twin, "sessions_lineage"},
+                                                       {twin, "sessions_lineage_begins"},
                                                        {session_number(3), "sessions_key"}};
     for (const auto& [s, name] : refused) {
         const auto outcome = write(*f, inserting(s).body);

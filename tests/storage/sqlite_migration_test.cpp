@@ -88,8 +88,8 @@ TEST_CASE("A migration that fails changes nothing, and one without a way is refu
     SUBCASE("a step fails") {}
     SUBCASE("a step leaves rows that name what is not there") {
         broken.steps[0].statements = {
-            "INSERT INTO tasks SELECT 1, zeroblob(16), zeroblob(16), 'p', NULL, 't', "
-            "'pending', NULL, NULL, NULL, '{}', NULL, 1, 1, 0, 0"};
+            "INSERT INTO tasks SELECT 1, zeroblob(16), zeroblob(16), 1, NULL, 't', "
+            "0, NULL, NULL, NULL, '{}', NULL, 1, 1, 0, 0"};
     }
     SUBCASE("a step is missing") { broken.version = schema_version + 2; }
     const auto refused = sqlite::open_sqlite_store_at(f.options, broken);

@@ -146,12 +146,11 @@ bool filters_by(const shape& s, std::size_t column) {
 std::vector<shape> session_shapes() {
     const auto& in = table_of<session>();
     auto all = lists_of(in, {at<&session::project_id>(), at<&session::machine_id>(), at<&session::status>(),
-                             at<&session::lineage_id>(), at<&session::archived>()});
-    for (auto& s : all) {
-        if (!filters_by(s, at<&session::lineage_id>())) continue;
-        s.may_sort = true;
-        s.index = "sessions_lineage";
-    }
+                             at<&session::archived>()});
+    const condition successor{at<&session::epoch>(), {std::int64_t{1}}, true};
+    const auto successors = [&](const condition& of) { return std::vector{of, successor}; };
+    const auto of_lineage = one_value(in, at<&session::lineage_id>());
+    all.push_back({&in, {.where = successors(of_lineage)}, true, "sessions_lineage"});
     const condition live{
         at<&session::status>(),
         {std::string("pending"), std::string("active"), std::string("paused"), std::string("stalled")}};
@@ -162,8 +161,7 @@ std::vector<shape> session_shapes() {
         all.push_back({&in, {.where = {several}}});
         all.push_back({&in, {.where = {one_value(in, at<&session::project_id>()), several}}});
         all.push_back({&in, {.where = {of_machine, several}}});
-        all.push_back(
-            {&in, {.where = {one_value(in, at<&session::lineage_id>()), several}}, true, "sessions_lineage"});
+        all.push_back({&in, {.where = {of_lineage, successor, several}}, true, "sessions_lineage"});
         all.push_back(
             {&in,
              {.where = {of_machine, several, {at<&session::docker_slot>(), {std::int64_t{1}, value{}}}}}});
@@ -172,7 +170,8 @@ std::vector<shape> session_shapes() {
         {&in, {.where = {one_value(in, at<&session::recovered_from>())}}, true, "sessions_recovered_from"});
     all.push_back({&in, {.where = {one_value(in, at<&session::session_id>())}}});
     const uuid one{}, other{{1}};
-    all.push_back({&in, {.where = {{at<&session::lineage_id>(), {one, other}}}}, true, "sessions_lineage"});
+    all.push_back(
+        {&in, {.where = successors({at<&session::lineage_id>(), {one, other}})}, true, "sessions_lineage"});
     all.push_back(
         {&in, {.where = {{at<&session::recovered_from>(), {one, other}}}}, true, "sessions_recovered_from"});
     const query old{.range = at<&session::completed_at>(), .max = 1, .order_by_range = true};
@@ -206,7 +205,7 @@ std::vector<shape> other_shapes() {
                    {.where = {of_machines, one_value(events, at<&event::entity_id>())}},
                    false,
                    "events_machine"});
-    const condition deleted{at<&event::kind>(), {std::string("deleted")}};
+    const condition deleted{at<&event::to>(), {value{}}};
     const condition of_either{at<&event::entity>(), {std::string("session"), std::string("machine")}};
     for (const auto& where : {std::vector{deleted}, std::vector{deleted, of_either}})
         all.push_back(
@@ -304,7 +303,7 @@ TEST_CASE("Counts by the lists' filters come from a tally, the others from an in
     const planner plans;
     for (const auto& s : every_shape()) {
         if (s.what.range) continue;
-        const bool tally = sqlite::tally_entries(*s.in, s.what.where).has_value();
+        const bool tally = sqlite::tally_entries(*s.in, s.what.where, sqlite::name_book{}).has_value();
         const auto sql = tally ? std::string(sqlite::tally_text)
                                : sql::count_text(sqlite_dialect(), *s.in, s.what.where).sql;
         CHECK_MESSAGE((tally || !s.what.where.empty() || s.in->tallies.empty()), sql);

@@ -179,7 +179,9 @@ TEST_CASE("Two copies to one name get in nobody's way, and one that was cut shor
 TEST_CASE("A copy that breaks an invariant gets no name") {
     tracked_file t;
     const std::string copy = t.f.file("copy.db");
-    t.f.run("UPDATE sessions SET agent_role = 'nobody''s' WHERE project_id = 'p7'");
+    t.f.run(
+        "UPDATE sessions SET agent_role = 'nobody''s' WHERE project_id = (SELECT number FROM names WHERE "
+        "text = 'p7')");
     const auto refused = t.look()->copy(copy, {});
     CHECK(refused.error().is(errc::store_corrupt));
     CHECK(refused.error().detail.find("agent_role") != std::string::npos);

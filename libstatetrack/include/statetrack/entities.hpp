@@ -82,11 +82,15 @@ template <>
 inline constexpr field_notes notes_of<&session::session_id>{.doc =
                                                                 "Unique; made by the tracker unless given."};
 template <>
-inline constexpr field_notes notes_of<&session::project_id>{
-    .doc = "The project worked on.", .length_min = 1, .length_max = name_length_max, .example = "site"};
+inline constexpr field_notes notes_of<&session::project_id>{.doc = "The project worked on.",
+                                                            .recurring = true,
+                                                            .length_min = 1,
+                                                            .length_max = name_length_max,
+                                                            .example = "site"};
 template <>
 inline constexpr field_notes notes_of<&session::machine_id>{
     .doc = "The machine it runs on; null only while pending or after clear_machine.",
+    .recurring = true,
     .length_min = 1,
     .length_max = name_length_max,
     .example = "laptop-1"};
@@ -192,8 +196,11 @@ inline constexpr field_notes notes_of<&task::task_id>{.doc = "Unique; made by th
 template <>
 inline constexpr field_notes notes_of<&task::session_id>{.doc = "The session it belongs to, for ever."};
 template <>
-inline constexpr field_notes notes_of<&task::project_id>{
-    .doc = "The project worked on.", .length_min = 1, .length_max = name_length_max, .example = "site"};
+inline constexpr field_notes notes_of<&task::project_id>{.doc = "The project worked on.",
+                                                         .recurring = true,
+                                                         .length_min = 1,
+                                                         .length_max = name_length_max,
+                                                         .example = "site"};
 template <>
 inline constexpr field_notes notes_of<&task::github_issue_id>{
     .doc = "The issue that it resolves.", .length_max = name_length_max, .example = "42"};
@@ -282,7 +289,7 @@ inline constexpr field_notes notes_of<&machine::updated_at>{.doc = "The last cha
 struct event {
     std::int64_t sequence = 0;
     entity_type entity = entity_type::session;
-    std::string entity_id{};
+    std::string entity_id{};           // stored empty where it is session_id's
     std::optional<uuid> session_id{};  // whose history it belongs to; null for machines
     std::string kind{};
     std::optional<std::string> from{};
@@ -309,13 +316,14 @@ inline constexpr field_notes notes_of<&event::entity_id>{.doc = "Which one chang
 template <>
 inline constexpr field_notes notes_of<&event::session_id>{.hidden = true};
 template <>
-inline constexpr field_notes notes_of<&event::kind>{.doc = "What happened.", .example = "stalled"};
+inline constexpr field_notes notes_of<&event::kind>{
+    .doc = "What happened.", .recurring = true, .example = "stalled"};
 template <>
-inline constexpr field_notes notes_of<&event::from>{.doc = "The status before; null at creation.",
-                                                    .example = "active"};
+inline constexpr field_notes notes_of<&event::from>{
+    .doc = "The status before; null at creation.", .recurring = true, .example = "active"};
 template <>
-inline constexpr field_notes notes_of<&event::to>{.doc = "The status after; null at deletion.",
-                                                  .example = "stalled"};
+inline constexpr field_notes notes_of<&event::to>{
+    .doc = "The status after; null at deletion.", .recurring = true, .example = "stalled"};
 template <>
 inline constexpr field_notes notes_of<&event::at>{.doc = "When it was written."};
 template <>
@@ -323,7 +331,9 @@ inline constexpr field_notes notes_of<&event::reason>{.doc = "Why, where there i
                                                       .example = "silence"};
 template <>
 inline constexpr field_notes notes_of<&event::actor>{
-    .doc = "Who did it: a key's name, or the part of statetrack that judged.", .example = "detector"};
+    .doc = "Who did it: a key's name, or the part of statetrack that judged.",
+    .recurring = true,
+    .example = "detector"};
 template <>
 inline constexpr field_notes notes_of<&event::request_id>{.doc = "The request that did it."};
 template <>

@@ -28,6 +28,7 @@ struct field_notes {
     std::string_view doc{};
     bool required = false;              // of a request: must be given, and not null
     bool hidden = false;                // stored, not shown
+    bool recurring = false;             // of text that is stored: few different ones in many rows
     bool in_path = false;               // of a request: named by the URL's path, not by the body
     std::optional<std::int64_t> min{};  // of an integer, or of each in a list
     std::optional<std::int64_t> max{};
@@ -224,6 +225,7 @@ std::vector<column> columns_of() {
             c.enumerators = enum_names<field>();
         }
         if (c.kind == column_kind::integer) c.min = notes_of<member.value>.min;
+        c.recurring = notes_of<member.value>.recurring;
         columns.push_back(std::move(c));
     });
     return columns;

@@ -32,6 +32,7 @@ struct column {
     bool nullable = false;
     std::vector<std::string_view> enumerators{};  // of an enumeration: its only values
     std::optional<std::int64_t> min{};            // of an integer
+    bool recurring = false;                       // of text: most rows have one of few; may be kept once each
 };
 
 // Whether the column can hold the value: its own type, null where nullable, its enumerators, not below min.
@@ -72,6 +73,15 @@ struct null_check {
     condition when;
 };
 
+// `column` holds what `same_as` does in every row for which `when` holds.
+struct same_check {
+    std::string_view name;
+    std::size_t column = 0;
+    std::size_t same_as = 0;
+    condition when;
+    errc violation = errc::conflict;
+};
+
 // Rows are counted per combination of values of these columns, kept with every write, so that count() never
 // counts. Only rows that meet `where` are counted.
 struct tally {
@@ -92,6 +102,7 @@ struct table {
     std::vector<index_description> indexes{};
     std::vector<reference> references{};
     std::vector<null_check> null_checks{};
+    std::vector<same_check> same_checks{};
     std::vector<tally> tallies{};
 
     std::size_t column_named(std::string_view column_name) const;  // must exist
@@ -99,6 +110,6 @@ struct table {
 
 // Every table of the library, referenced ones first. The version is raised whenever one of them changes.
 const std::vector<const table*>& schema();
-inline constexpr std::int64_t schema_version = 3;
+inline constexpr std::int64_t schema_version = 4;
 
 }  // namespace statetrack

@@ -57,6 +57,9 @@ result<> memory_table::check(const row& values, std::optional<std::int64_t> self
         if ((!self || touches(index, changes)) && index.taken(values, self))
             return error(index.what().violation,
                          std::string(what_.name) + ": " + std::string(index.what().name));
+    for (const auto& one : what_.same_checks)
+        if (meets(values, {&one.when, 1}) && values[one.column] != values[one.same_as])
+            return error(one.violation, std::string(what_.name) + ": " + std::string(one.name));
     return {};
 }
 

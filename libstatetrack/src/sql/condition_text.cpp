@@ -63,7 +63,7 @@ void append_literal_condition(std::string& out, const dialect& in, const table& 
     // SQLite makes a table of a list of more than two, each time that it looks: for every row that is
     // checked.
     append_condition(out, std::string(prefix) + quoted(column.name), column, c, membership::chain,
-                     [&](std::string& text, const value& v) { in.append_literal(text, v); });
+                     [&](std::string& text, const value& v) { in.append_literal(text, column, v); });
 }
 
 std::string literal_conditions(const dialect& in, const table& of, std::span<const condition> conditions,
@@ -79,7 +79,9 @@ std::string literal_conditions(const dialect& in, const table& of, std::span<con
 void append_bound_condition(statement_text& out, const dialect& in, const table& of, const condition& c) {
     const auto& column = of.columns[c.column];
     append_condition(out.sql, quoted(column.name), column, c, membership::list,
-                     [&](std::string&, const value& v) { append_parameter(out, in, &v); });
+                     [&](std::string&, const value& v) {
+                         append_parameter(out, in, column_value{&column, &v});
+                     });
 }
 
 bool same_condition(const condition& a, const condition& b) {

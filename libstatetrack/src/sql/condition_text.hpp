@@ -12,8 +12,12 @@
 
 namespace statetrack::sql {
 
-// A value to bind: one of the caller's, which must outlive the use, or a number of our own.
-using parameter = std::variant<const value*, std::int64_t>;
+// A value to bind: one of the caller's, which must outlive the use, for a column; or a number of our own.
+struct column_value {
+    const column* of = nullptr;
+    const value* v = nullptr;
+};
+using parameter = std::variant<column_value, std::int64_t>;
 
 // A statement and what goes into its placeholders, in order.
 struct statement_text {

@@ -15,10 +15,12 @@ struct dialect {
     char placeholder = '?';          // followed by the parameter's number, from 1
     std::string_view
         index_hint{};  // between a table and the index to use for it; empty: there is no such hint
-    std::string_view (*type_of)(column_kind kind) = nullptr;
-    void (*append_literal)(std::string& out, const value& v) = nullptr;
+    std::string_view (*type_of)(const column& of) = nullptr;
+    // A value of the column as the database keeps it.
+    void (*append_literal)(std::string& out, const column& of, const value& v) = nullptr;
     // What the type itself does not refuse, as a boolean expression; empty where there is nothing to check.
-    std::string (*type_check)(column_kind kind, std::string_view quoted_column) = nullptr;
+    // Of an enumeration: that it is one of its values; empty where they are texts, to be compared one by one.
+    std::string (*type_check)(const column& of, std::string_view quoted_column) = nullptr;
 };
 
 // The name of the hidden column that numbers the rows.

@@ -23,12 +23,12 @@ std::string column_definition(const dialect& in, const table& of, std::size_t at
     const auto& c = of.columns[at];
     const std::string name = quoted(c.name);
     if (of.key_is_ordinal && at == of.key) return name + " " + std::string(in.ordinal_type);
-    std::string text = name + " " + std::string(in.type_of(c.kind));
+    std::string text = name + " " + std::string(in.type_of(c));
     if (!c.nullable) text += " NOT NULL";
     const std::string check_name = std::string(of.name) + "_" + std::string(c.name) + "_";
-    if (const auto check = in.type_check(c.kind, name); !check.empty())
-        append_check(text, check_name + "type", check);
-    if (!c.enumerators.empty()) {
+    const auto check = in.type_check(c, name);
+    if (!check.empty()) append_check(text, check_name + "type", check);
+    if (!c.enumerators.empty() && check.empty()) {
         condition names{.column = at};
         for (const auto one : c.enumerators) names.one_of.emplace_back(std::string(one));
         append_check(text, check_name + "values", literal_conditions(in, of, {&names, 1}));
@@ -55,6 +55,13 @@ std::string create_table(const dialect& in, const table& described) {
         append_check(text, check.name,
                      "(" + quoted(described.columns[check.column].name) + " IS NULL) = ((" +
                          literal_conditions(in, described, {&check.when, 1}) + ") IS TRUE)");
+    }
+    for (const auto& check : described.same_checks) {
+        text += ',';
+        append_check(text, check.name,
+                     "(" + literal_conditions(in, described, {&check.when, 1}) + ") IS NOT TRUE OR " +
+                         quoted(described.columns[check.column].name) + " = " +
+                         quoted(described.columns[check.same_as].name));
     }
     return text + ")" + std::string(in.table_options);
 }

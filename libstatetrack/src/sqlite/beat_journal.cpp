@@ -110,13 +110,11 @@ int beat_journal::fold_slice() {
         // What this very group brings is newer, and has its turn in the next pass.
         const auto state = committed(order_[i]);
         if (!state) continue;
-        const value progress = state->has_progress ? value{state->last_progress_at} : value{};
-        const value silence = state->has_silence ? value{state->silence_until} : value{};
         run one(fold_);
         one.bind(state->last_heartbeat);
-        one.bind(progress);
+        state->has_progress ? one.bind(state->last_progress_at) : one.bind_null();
         one.bind(state->progress_seq);
-        one.bind(silence);
+        state->has_silence ? one.bind(state->silence_until) : one.bind_null();
         one.bind(order_[i]);
         int code = one.step();
         if (code == SQLITE_ROW) {

@@ -43,6 +43,9 @@ error broken_constraint(const table& in, int code, std::string_view message) {
             return error(errc::conflict, prefix + "not unique");
         }
         case SQLITE_CONSTRAINT_CHECK:  // every check is named, so this is no SQL
+            for (const auto& check : in.same_checks)
+                if (what == check.name) return error(check.violation, prefix + std::string(what));
+            [[fallthrough]];
         case SQLITE_CONSTRAINT_NOTNULL:
             return error(errc::conflict, prefix + std::string(what));
         default:

@@ -18,15 +18,6 @@ constexpr const char* control_texts[controls] = {
 std::string reading(const table& in) { return "reading " + std::string(in.name); }
 std::string writing(const table& in) { return "writing " + std::string(in.name); }
 
-void bind_all(run& to, const std::vector<sql::parameter>& parameters) {
-    for (const auto& p : parameters) {
-        if (const auto* number = std::get_if<std::int64_t>(&p))
-            to.bind(*number);
-        else
-            to.bind(*std::get<const value*>(p));
-    }
-}
-
 error not_found_in(const table& in) {
     return error(errc::not_found, "no such row in " + std::string(in.name));
 }
@@ -51,6 +42,62 @@ bool fits(const table& in, const assignment& one) {
 }
 
 }  // namespace
+
+// A number of no name at all: rows have numbers above it.
+constexpr std::int64_t no_name = 0;
+
+void connection::bind_known(run& to, const column& as, const value& v) const {
+    const auto* text = as.recurring ? std::get_if<std::string>(&v) : nullptr;
+    if (!text) return to.bind(as, v);
+    to.bind(names_.number_of(*text).value_or(no_name));
+}
+
+void connection::bind_new(run& to, const column& as, const value& v) {
+    const auto* text = as.recurring ? std::get_if<std::string>(&v) : nullptr;
+    if (!text) return to.bind(as, v);
+    const auto number = names_.number_for(*text);
+    if (!names_.is_written(number))
+        if (const int code = add_name(number, *text); code != SQLITE_OK) to.fail(code);
+    to.bind(number);
+}
+
+int connection::add_name(std::int64_t number, std::string_view text) {
+    if (!add_name_.get()) {
+        auto made = statement::prepare(on_, add_name_text, "");
+        if (!made) return sqlite3_extended_errcode(on_.get());
+        add_name_ = std::move(*made);
+    }
+    run one(add_name_);
+    one.bind(number);
+    one.bind_text(text);
+    const int code = one.step();
+    if (code != SQLITE_DONE) return code;
+    names_.wrote(number);
+    return SQLITE_OK;
+}
+
+bool connection::read(const run& from, int column, const struct column& as, value& to) const {
+    if (!as.recurring) return from.read(column, as, to);
+    value number;
+    if (!from.read(column, {.name = as.name, .kind = column_kind::integer, .nullable = as.nullable}, number))
+        return false;
+    if (is_null(number)) {
+        to = {};
+        return true;
+    }
+    return names_.read(std::get<std::int64_t>(number), to.emplace<std::string>());
+}
+
+void connection::bind_all(run& to, const std::vector<sql::parameter>& parameters) const {
+    for (const auto& p : parameters) {
+        if (const auto* number = std::get_if<std::int64_t>(&p)) {
+            to.bind(*number);
+        } else {
+            const auto& [of, v] = std::get<sql::column_value>(p);
+            bind_known(to, *of, *v);
+        }
+    }
+}
 
 int connection::take(control step) {
     auto& by = controls_[static_cast<std::size_t>(step)];
@@ -101,7 +148,7 @@ result<stored_row> connection::row_of(const run& from, const table& in,
                      .values = row(only.empty() ? in.columns.size() : only.size())};
     for (std::size_t at = 0; at < found.values.size(); ++at) {
         const std::size_t i = only.empty() ? at : only[at];
-        if (from.read(static_cast<int>(at) + 1, in.columns[i], found.values[at])) continue;
+        if (read(from, static_cast<int>(at) + 1, in.columns[i], found.values[at])) continue;
         if (sqlite3_errcode(on_.get()) == SQLITE_NOMEM) return failure(on_.get(), SQLITE_NOMEM, reading(in));
         return error(errc::store_corrupt, std::string(in.name) + "." + std::string(in.columns[i].name) +
                                               " of row " + std::to_string(found.ordinal) +
@@ -115,7 +162,7 @@ result<std::optional<stored_row>> connection::find(const table& in, const value&
     const auto by = prepared(finds_, in, sql::find_text);
     if (!by) return by.error();
     run one(**by);
-    one.bind(key);
+    bind_known(one, in.columns[in.key], key);
     const int code = one.step();
     if (code == SQLITE_DONE) return std::optional<stored_row>{};
     if (code != SQLITE_ROW) return failure(on_.get(), code, reading(in));
@@ -129,7 +176,7 @@ result<std::optional<std::int64_t>> connection::ordinal_of(const table& in, cons
     const auto by = prepared(ordinals_, in, sql::ordinal_text);
     if (!by) return by.error();
     run one(**by);
-    one.bind(key);
+    bind_known(one, in.columns[in.key], key);
     const int code = one.step();
     if (code == SQLITE_DONE) return std::optional<std::int64_t>{};
     if (code != SQLITE_ROW) return failure(on_.get(), code, reading(in));
@@ -155,7 +202,7 @@ result<std::vector<stored_row>> connection::select(const table& in, const query&
 }
 
 result<std::int64_t> connection::count(const table& in, std::span<const condition> where) {
-    if (const auto kept = tally_entries(in, where)) return sum(in, *kept);
+    if (const auto kept = tally_entries(in, where, names_)) return sum(in, *kept);
     const auto text = sql::count_text(sqlite_dialect(), in, where);
     const auto by = prepared(text.sql, in);
     if (!by) return by.error();
@@ -195,13 +242,14 @@ result<std::int64_t> connection::insert(const table& in, const row& values) {
     {
         run one(**by);
         for (std::size_t i = 0; i < values.size(); ++i)
-            if (!filled(i)) one.bind(values[i]);
+            if (!filled(i)) bind_new(one, in.columns[i], values[i]);
         code = one.step();
         if (code == SQLITE_DONE) return std::int64_t{sqlite3_last_insert_rowid(on_.get())};
     }
     const auto refused = refusal(code, in, writing(in), [&](std::size_t column) { return &values[column]; });
-    // Of several broken indexes SQLite names the one that it came to first.
-    if (code == SQLITE_CONSTRAINT_UNIQUE && !refused.is(errc::already_exists)) {
+    // Of several broken constraints SQLite names the one that it came to first: checks before indexes.
+    if ((code & 0xFF) == SQLITE_CONSTRAINT && !in.key_is_ordinal && !refused.is(errc::already_exists) &&
+        !refused.is(errc::conflict)) {
         const auto there = find(in, values[in.key]);
         if (there && *there) return key_exists(in);
     }
@@ -227,9 +275,9 @@ result<> connection::patch(const table& in, const value& key, std::optional<std:
     int code = SQLITE_OK;
     {
         run one(**by);
-        for (const auto* v : to)
-            if (v) one.bind(*v);
-        one.bind(key);
+        for (std::size_t i = 0; i < to.size(); ++i)
+            if (to[i]) bind_new(one, in.columns[i], *to[i]);
+        bind_known(one, in.columns[in.key], key);
         if (versioned) one.bind(*version);
         code = one.step();
     }
@@ -259,7 +307,7 @@ result<> connection::erase(const table& in, const value& key) {
     const auto by = prepared(erases_, in, sql::erase_text);
     if (!by) return by.error();
     run one(**by);
-    one.bind(key);
+    bind_known(one, in.columns[in.key], key);
     if (const int code = one.step(); code != SQLITE_DONE) return failure(on_.get(), code, writing(in));
     if (sqlite3_changes(on_.get()) == 0) return not_found_in(in);
     return {};

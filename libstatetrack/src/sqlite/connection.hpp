@@ -12,6 +12,7 @@
 
 #include "sql/verb_text.hpp"
 #include "sqlite/handle.hpp"
+#include "sqlite/name_book.hpp"
 #include "sqlite/tallies.hpp"
 #include "statetrack/storage.hpp"
 
@@ -31,9 +32,11 @@ inline constexpr std::size_t controls = 7;
 // Not safe to share between threads without a lock of the owner's.
 class connection {
 public:
-    explicit connection(database on) : on_(std::move(on)) {}
+    // The names outlive it; those of the connection that writes are added to.
+    connection(database on, name_book& names) : on_(std::move(on)), names_(names) {}
 
     const database& on() const noexcept { return on_; }
+    name_book& names() const noexcept { return names_; }
 
     // SQLite's code: SQLITE_OK, or why not.
     int take(control step);
@@ -59,6 +62,12 @@ private:
     result<const statement*> prepared(const std::string& sql, const table& in);
     result<const statement*> prepared_patch(const table& in, sql::column_mask changed, bool versioned);
 
+    // A value that is written, or compared with.
+    void bind_new(run& to, const column& as, const value& v);
+    void bind_known(run& to, const column& as, const value& v) const;
+    void bind_all(run& to, const std::vector<sql::parameter>& parameters) const;
+    bool read(const run& from, int column, const struct column& as, value& to) const;
+    int add_name(std::int64_t number, std::string_view text);
     // `only`: the columns that come; empty: all.
     result<stored_row> row_of(const run& from, const table& in, std::span<const std::size_t> only) const;
     // Why a patch that wrote no row did not.
@@ -70,6 +79,8 @@ private:
     error broken_reference(const table& in, const written_value& written);
 
     database on_;  // outlives its statements
+    name_book& names_;
+    statement add_name_;
     std::array<statement, controls> controls_{};
     by_table finds_, ordinals_, inserts_, erases_;
     std::map<patch_shape, statement> patches_;

@@ -25,6 +25,7 @@ void abandon(connection& on, row_memory& memory) {
     if (on.on().in_transaction()) (void)on.take(control::rollback);
     memory.journal.commit_failed();
     memory.tallies.clear();
+    on.names().undo_to(0);
 }
 
 // True where the transaction was lost, by this unit's doing.
@@ -87,6 +88,7 @@ std::optional<retry> attempt(connection& on, row_memory& memory, const units& gr
     }
     if (code == SQLITE_OK) code = on.take(control::commit);
     if (code == SQLITE_OK) {
+        on.names().committed();
         memory.committed();
         memory.journal.commit_succeeded();
         memory.counts.committed(memory.tallies);

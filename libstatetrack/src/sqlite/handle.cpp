@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "sqlite/stored_form.hpp"
+
 namespace statetrack::sqlite {
 namespace {
 
@@ -107,19 +109,33 @@ result<statement> statement::prepare(const database& on, const std::string& sql,
     return prepared;
 }
 
-void run::bind(const value& v) {
+void run::bind(const column& as, const value& v) {
+    if (const auto* text = std::get_if<std::string>(&v)) return bind_stored(as, *text);
     const int at = ++bound_;
     if (const auto* number = std::get_if<std::int64_t>(&v))
         note(sqlite3_bind_int64(statement_, at, *number));
     else if (const auto* truth = std::get_if<bool>(&v))
         note(sqlite3_bind_int(statement_, at, *truth ? 1 : 0));
-    else if (const auto* text = std::get_if<std::string>(&v))
-        note(sqlite3_bind_text64(statement_, at, text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8));
     else if (const auto* id = std::get_if<uuid>(&v))
         note(sqlite3_bind_blob(statement_, at, id->bytes.data(), static_cast<int>(id->bytes.size()),
                                SQLITE_STATIC));
     else
         note(sqlite3_bind_null(statement_, at));
+}
+
+void run::bind_stored(const column& as, const std::string& text) {
+    if (as.kind == column_kind::enumeration) return bind(place_of(as, text));
+    if (as.kind == column_kind::json) {
+        if (const auto shorter = shortened(text)) {
+            note(sqlite3_bind_blob64(statement_, ++bound_, shorter->data(), shorter->size(),
+                                     SQLITE_TRANSIENT));
+            return;
+        }
+    } else if (const auto id = id_in_text(text)) {
+        note(sqlite3_bind_blob64(statement_, ++bound_, id->bytes.data(), id->bytes.size(), SQLITE_TRANSIENT));
+        return;
+    }
+    bind_text(text);
 }
 
 std::string run::text(int column) const {
@@ -154,12 +170,30 @@ bool run::read(int column, const struct column& as, value& to) const {
             std::memcpy(id.bytes.data(), bytes, id.bytes.size());
             return true;
         }
-        case column_kind::text:
-        case column_kind::json:
         case column_kind::enumeration: {
-            const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(from));
-            if (type != SQLITE_TEXT || !text) return false;
-            to.emplace<std::string>(text, static_cast<std::size_t>(sqlite3_value_bytes(from)));
+            const auto place = static_cast<std::uint64_t>(sqlite3_value_int64(from));
+            if (type != SQLITE_INTEGER || place >= as.enumerators.size()) return false;
+            to.emplace<std::string>(as.enumerators[place]);
+            return true;
+        }
+        case column_kind::text:
+        case column_kind::json: {
+            const bool as_it_is = type == SQLITE_TEXT;
+            if (!as_it_is && type != SQLITE_BLOB) return false;
+            const auto* bytes = as_it_is ? reinterpret_cast<const char*>(sqlite3_value_text(from))
+                                         : static_cast<const char*>(sqlite3_value_blob(from));
+            if (!bytes) return false;
+            const std::string_view stored(bytes, static_cast<std::size_t>(sqlite3_value_bytes(from)));
+            auto& text = to.emplace<std::string>();
+            if (as_it_is) {
+                text = stored;
+                return true;
+            }
+            if (as.kind == column_kind::json) return lengthen(stored, text);
+            uuid id;
+            if (stored.size() != id.bytes.size()) return false;
+            std::memcpy(id.bytes.data(), stored.data(), id.bytes.size());
+            text = to_string(id);
             return true;
         }
     }

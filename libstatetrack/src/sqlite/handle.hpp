@@ -71,24 +71,28 @@ public:
     run& operator=(const run&) = delete;
     ~run() { sqlite3_reset(statement_); }
 
-    // In the order of the parameters.
-    void bind(const value& v);
+    // In the order of the parameters. A value of a column whose texts do not recur, in its stored form.
+    void bind(const column& as, const value& v);
     void bind(std::int64_t v) { note(sqlite3_bind_int64(statement_, ++bound_, v)); }
     void bind_text(std::string_view v) {
         note(sqlite3_bind_text64(statement_, ++bound_, v.data(), v.size(), SQLITE_STATIC, SQLITE_UTF8));
     }
+    void bind_null() { note(sqlite3_bind_null(statement_, ++bound_)); }
     void bind_blob(std::string_view v) {
         note(sqlite3_bind_blob64(statement_, ++bound_, v.data(), v.size(), SQLITE_STATIC));
     }
+    // What is bound could not be made.
+    void fail(int code) { note(code); }
     // SQLITE_ROW, SQLITE_DONE or what went wrong.
     int step() { return bind_failure_ != SQLITE_OK ? bind_failure_ : sqlite3_step(statement_); }
 
     std::string text(int column) const;
     std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
-    // The column's value; false where the stored type is not the one described.
+    // The value of a column whose texts do not recur; false where what is stored is not as described.
     bool read(int column, const struct column& as, value& to) const;
 
 private:
+    void bind_stored(const column& as, const std::string& text);
     void note(int code) {
         if (code != SQLITE_OK && bind_failure_ == SQLITE_OK) bind_failure_ = code;
     }

@@ -19,7 +19,7 @@ public:
         return error(errc::would_wait);
     }
     result<std::int64_t> count(const table& in, std::span<const condition> where) override {
-        if (const auto entries = tally_entries(in, where))
+        if (const auto entries = tally_entries(in, where, memory_.names))
             if (const auto all = counts_->sum(*entries)) return *all;
         return error(errc::would_wait);
     }

@@ -6,8 +6,10 @@
 #include "sql/schema_text.hpp"
 #include "sqlite/beat_journal.hpp"
 #include "sqlite/gathering_vfs.hpp"
+#include "sqlite/name_book.hpp"
 #include "sqlite/online_copy.hpp"
 #include "sqlite/sqlite_dialect.hpp"
+#include "sqlite/stored_form.hpp"
 #include "sqlite/tallies.hpp"
 
 namespace statetrack::sqlite {
@@ -17,7 +19,8 @@ constexpr std::int64_t log_bytes_kept = 64 * 1024 * 1024;
 
 // What stands in sqlite_schema under these names, and nothing else, is ours.
 std::vector<std::string> names_expected() {
-    std::vector<std::string> names{std::string(tallies_name), std::string(journal_name)};
+    std::vector<std::string> names{std::string(tallies_name), std::string(journal_name),
+                                   std::string(names_name)};
     for (const auto* t : schema()) {
         names.emplace_back(t->name);
         if (!t->key_is_ordinal) names.push_back(sql::key_index_name(*t));
@@ -97,7 +100,8 @@ result<> create(const database& on, std::int64_t version) {
     return in_one_transaction(on, doing, [&]() -> result<> {
         for (const auto* t : schema())
             if (auto ran = run_all(on, sql::create_statements(sqlite_dialect(), *t), doing); !ran) return ran;
-        if (auto ran = run_all(on, {create_tallies(), create_journal()}, doing); !ran) return ran;
+        if (auto ran = run_all(on, {create_tallies(), create_journal(), create_names()}, doing); !ran)
+            return ran;
         return run_all(on,
                        {"PRAGMA application_id = " + std::to_string(application_id),
                         "PRAGMA user_version = " + std::to_string(version)},
@@ -126,6 +130,8 @@ result<> migrate(const database& on, const std::string& path, std::int64_t from,
     const std::string before = path + "-version-" + std::to_string(from);
     if (auto kept = copy_database(on, before, path); !kept && !kept.error().is(errc::already_exists))
         return kept;
+    if (const int code = add_stored_form_functions(on.get()); code != SQLITE_OK)
+        return failure(on.get(), code, doing);
     // Within a transaction it could not be switched, and with it on a table that others name cannot be
     // remade.
     if (auto off = set_pragma(on, "foreign_keys", "OFF", "0"); !off) return off;

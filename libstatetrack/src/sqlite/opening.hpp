@@ -18,6 +18,9 @@ inline constexpr std::int64_t application_id = 0x73747472;
 // What this release brings a database to.
 const sql::schema_target& released_schema();
 
+// A step of it, in a file of its own.
+sql::migration to_version_4();
+
 // The connection that writes: creates or migrates what is not of the target's version. `lock_path` is the
 // owner's lock file. Errors: those of open_sqlite_store.
 result<database> open_writer(const sqlite_options& options, const std::string& lock_path,

@@ -84,7 +84,7 @@ sql::migration to_version_3() {
 
 const sql::schema_target& released_schema() {
     static const sql::schema_target released{.version = schema_version,
-                                             .steps = {to_version_2(), to_version_3()}};
+                                             .steps = {to_version_2(), to_version_3(), to_version_4()}};
     return released;
 }
 

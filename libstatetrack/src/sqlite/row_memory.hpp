@@ -21,9 +21,10 @@ const table& beaten_table();
 
 class row_memory {
 public:
-    row_memory(const database& writer, const table& of, std::size_t bytes_max)
+    row_memory(const database& writer, const name_book& names, const table& of, std::size_t bytes_max)
         : journal(writer, of, [this](const value& key, const beat_state& now) { folded(key, now); }),
-          tallies(writer),
+          tallies(writer, names),
+          names(names),
           of_(of),
           warm_(of, bytes_max) {}
 
@@ -55,6 +56,7 @@ public:
     beat_journal journal;
     tally_batch tallies;
     kept_counts counts;
+    const name_book& names;
 
 private:
     void folded(const value& key, const beat_state& now);

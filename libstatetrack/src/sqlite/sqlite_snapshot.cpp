@@ -30,14 +30,18 @@ public:
     one_moment(database on, std::int64_t version, snapshot_options options)
         : options_(std::move(options)),
           version_(version),
-          reader_(std::move(on)),
-          memory_(reader_.on(), beaten_table(), 0) {
+          reader_(std::move(on), names_),
+          memory_(reader_.on(), names_, beaten_table(), 0) {
         if (options_.interrupted)
             sqlite3_progress_handler(reader_.on().get(), steps_between_questions, ask_whether_interrupted,
                                      &options_.interrupted);
     }
 
-    result<> begin() { return readable() ? memory_.journal.replay() : result<>{}; }
+    result<> begin() {
+        if (!readable()) return {};
+        if (auto named = names_.load(reader_.on()); !named) return named;
+        return memory_.journal.replay();
+    }
 
     std::int64_t version() const noexcept override { return version_; }
     result<std::vector<std::string>> check_file() override;
@@ -58,6 +62,7 @@ private:
     snapshot_options options_;
     const std::int64_t version_;
     std::mutex mutex_;
+    name_book names_;
     connection reader_;
     row_memory memory_;
 };

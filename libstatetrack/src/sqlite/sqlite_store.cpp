@@ -27,12 +27,13 @@ class one_file final : public sqlite_store {
 public:
     one_file(owner_lock lock, database writer, database reader, database passes, std::size_t memory_bytes)
         : lock_(std::move(lock)),
-          writer_(std::move(writer)),
-          memory_(writer_.on(), beaten_table(), memory_bytes),
-          reader_(std::move(reader)),
+          writer_(std::move(writer), names_),
+          memory_(writer_.on(), names_, beaten_table(), memory_bytes),
+          reader_(std::move(reader), names_),
           checkpointer_(std::move(passes)) {}
 
     result<> begin() {
+        if (auto named = names_.load(writer_.on()); !named) return named;
         if (auto counted = memory_.counts.load(writer_.on()); !counted) return counted;
         return memory_.journal.replay();
     }
@@ -61,6 +62,7 @@ private:
 
     owner_lock lock_;  // outlives the connections
     turns writers_turn_;
+    name_book names_;
     connection writer_;
     row_memory memory_;
     std::atomic<std::uint64_t> groups_ = 0;  // executed

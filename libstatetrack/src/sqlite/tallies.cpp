@@ -16,19 +16,14 @@ std::int64_t number_of(const table& of, std::size_t place) {
     return static_cast<std::int64_t>(of.id * tallies_per_table_max + place);
 }
 
-// As SQLite's quote() writes it.
-void append_key_part(std::string& out, const value& v) {
-    constexpr char digits[] = "0123456789ABCDEF";
-    if (const auto* id = std::get_if<uuid>(&v)) {
-        out += "X'";
-        for (const auto byte : id->bytes) {
-            out += digits[byte >> 4];
-            out += digits[byte & 15];
-        }
-        out += '\'';
-    } else {
-        sqlite_dialect().append_literal(out, v);
-    }
+// What is counted is few: enumerators and recurring texts, whose stored forms are numbers. As SQLite's
+// quote() writes them. A text that no row has makes a key that no tally has.
+void append_key_part(std::string& out, const column& of, const value& v, const name_book& names) {
+    const auto* text = of.recurring ? std::get_if<std::string>(&v) : nullptr;
+    if (text)
+        out += std::to_string(names.number_of(*text).value_or(0));
+    else
+        sqlite_dialect().append_literal(out, of, v);
 }
 
 std::string key_text(const table& of, const tally& t) {
@@ -63,7 +58,8 @@ std::optional<std::vector<const condition*>> fitting(const tally& t, std::span<c
 }
 
 // Every combination of the conditions' values, each once.
-std::vector<std::string> keys_of(const table& of, const std::vector<const condition*>& conditions) {
+std::vector<std::string> keys_of(const table& of, const std::vector<const condition*>& conditions,
+                                 const name_book& names) {
     std::vector<std::string> keys{""};
     for (const auto* c : conditions) {
         std::vector<std::string> longer;
@@ -72,7 +68,7 @@ std::vector<std::string> keys_of(const table& of, const std::vector<const condit
                 if (!admits(of.columns[c->column], v)) continue;
                 std::string next = key;
                 if (c != conditions.front()) next += ',';
-                append_key_part(next, v);
+                append_key_part(next, of.columns[c->column], v, names);
                 if (std::ranges::find(longer, next) == longer.end()) longer.push_back(std::move(next));
             }
         }
@@ -115,17 +111,18 @@ const std::vector<std::int64_t>& tallies_with_few_entries() {
     return found;
 }
 
-tally_entry entry_of(const table& of, std::size_t place, const row& values) {
+tally_entry entry_of(const table& of, std::size_t place, const row& values, const name_book& names) {
     tally_entry entry{.tally = number_of(of, place)};
     const auto& columns = of.tallies[place].columns;
     for (std::size_t i = 0; i < columns.size(); ++i) {
         if (i > 0) entry.key += ',';
-        append_key_part(entry.key, values[columns[i]]);
+        append_key_part(entry.key, of.columns[columns[i]], values[columns[i]], names);
     }
     return entry;
 }
 
-std::optional<std::vector<tally_entry>> tally_entries(const table& of, std::span<const condition> where) {
+std::optional<std::vector<tally_entry>> tally_entries(const table& of, std::span<const condition> where,
+                                                      const name_book& names) {
     std::size_t entries = 1;
     for (const auto& c : where) {
         entries *= std::max<std::size_t>(c.one_of.size(), 1);
@@ -135,7 +132,7 @@ std::optional<std::vector<tally_entry>> tally_entries(const table& of, std::span
         const auto conditions = fitting(of.tallies[i], where);
         if (!conditions) continue;
         std::vector<tally_entry> all;
-        for (auto& key : keys_of(of, *conditions)) all.push_back({number_of(of, i), std::move(key)});
+        for (auto& key : keys_of(of, *conditions, names)) all.push_back({number_of(of, i), std::move(key)});
         return all;
     }
     return std::nullopt;

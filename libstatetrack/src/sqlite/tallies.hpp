@@ -1,6 +1,6 @@
-// Where the counts stand that the store keeps: all in one table. Which tally, the values that it counts (as
-// SQL literals with commas between, which keeps apart what differs), how many. The writer adds to them what
-// a group has changed (tally_batch).
+// Where the counts stand that the store keeps: all in one table. Which tally, the values that it counts (in
+// their stored form, as SQL literals with commas between, which keeps apart what differs), how many. The
+// writer adds to them what a group has changed (tally_batch).
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sqlite/name_book.hpp"
 #include "statetrack/table.hpp"
 
 namespace statetrack::sqlite {
@@ -37,8 +38,9 @@ struct tally_entry_hash {
 // The tallies that have few entries however many rows there are: one for each combination of enumerators.
 const std::vector<std::int64_t>& tallies_with_few_entries();
 // Where the row is counted, by the tally at this place among the table's.
-tally_entry entry_of(const table& of, std::size_t place, const row& values);
+tally_entry entry_of(const table& of, std::size_t place, const row& values, const name_book& names);
 // Whose sum is this count; nothing where no tally has exactly these columns.
-std::optional<std::vector<tally_entry>> tally_entries(const table& of, std::span<const condition> where);
+std::optional<std::vector<tally_entry>> tally_entries(const table& of, std::span<const condition> where,
+                                                      const name_book& names);
 
 }  // namespace statetrack::sqlite

@@ -47,7 +47,7 @@ void tally_batch::change(const table& of, const row& from, std::span<const assig
 }
 
 void tally_batch::note(const table& of, std::size_t place, const row& values, std::int64_t by) {
-    const auto [at, is_new] = known_.try_emplace(entry_of(of, place, values), entries_.size());
+    const auto [at, is_new] = known_.try_emplace(entry_of(of, place, values, names_), entries_.size());
     if (is_new) {
         entries_.push_back(&at->first);
         sums_.push_back(0);

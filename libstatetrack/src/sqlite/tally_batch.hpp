@@ -17,7 +17,7 @@ namespace statetrack::sqlite {
 // The writer's, and used in its turn.
 class tally_batch {
 public:
-    explicit tally_batch(const database& on) : on_(on) {}
+    tally_batch(const database& on, const name_book& names) : on_(on), names_(names) {}
 
     // A row of this table has come (1) or gone (-1).
     void count(const table& of, const row& values, std::int64_t by);
@@ -51,6 +51,7 @@ private:
     int prepare();
 
     const database& on_;
+    const name_book& names_;
     statement add_, drop_;
     std::unordered_map<tally_entry, std::size_t, tally_entry_hash> known_;
     std::vector<const tally_entry*> entries_;  // in known_

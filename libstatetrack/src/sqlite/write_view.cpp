@@ -34,6 +34,7 @@ int write_view::keep() { return begun_ ? on_.take(control::close_unit) : SQLITE_
 int write_view::undo() {
     memory_.journal.undo_to(beats_before_);
     memory_.tallies.undo_to(counts_before_);
+    on_.names().undo_to(names_before_);
     if (!begun_) return SQLITE_OK;
     const int undone = on_.take(control::undo_unit);
     return undone == SQLITE_OK ? on_.take(control::close_unit) : undone;
@@ -59,7 +60,7 @@ result<std::vector<stored_row>> write_view::select(const table& in, const query&
 }
 
 result<std::int64_t> write_view::count(const table& in, std::span<const condition> where) {
-    const auto entries = tally_entries(in, where);
+    const auto entries = tally_entries(in, where, on_.names());
     if (!entries) return view::count(in, where);
     auto all = guarded([&] { return on_.sum(in, *entries); });
     if (all)

@@ -11,7 +11,8 @@ public:
     write_view(connection& on, row_memory& memory)
         : view(on, memory, memory.writes()),
           beats_before_(memory.journal.mark()),
-          counts_before_(memory.tallies.mark()) {}
+          counts_before_(memory.tallies.mark()),
+          names_before_(on.names().mark()) {}
 
     result<std::optional<stored_row>> find(const table& in, const value& key) override;
     result<std::vector<stored_row>> select(const table& in, const query& what) override;
@@ -37,6 +38,7 @@ private:
 
     std::size_t beats_before_;
     std::size_t counts_before_;
+    std::size_t names_before_;
     bool begun_ = false;
 };
 

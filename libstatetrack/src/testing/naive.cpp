@@ -76,6 +76,9 @@ std::set<errc> naive_tables::broken_by(const table& in, const row& values,
             broken.insert(errc::conflict);
     for (const auto& one : in.null_checks)
         if (is_null(values[one.column]) != meets(values, one.when)) broken.insert(errc::conflict);
+    for (const auto& one : in.same_checks)
+        if (meets(values, one.when) && values[one.column] != values[one.same_as])
+            broken.insert(one.violation);
     if (!in.key_is_ordinal && collides(in, {.name = "key", .parts = {in.key}, .unique = true}, values, self))
         broken.insert(errc::already_exists);
     for (const auto& index : in.indexes)

@@ -104,7 +104,7 @@ private:
             const auto& names = in.columns[i].enumerators;
             if (!names.empty() && dice_.one_in(2)) values[i] = std::string(dice_.any_of(names));
         }
-        if (!dice_.one_in(12)) meet_null_checks(in, values);
+        if (!dice_.one_in(12)) meet_checks(in, values);
         if (dice_.one_in(20)) values[dice_.roll(values.size())] = value{};
         return values;
     }

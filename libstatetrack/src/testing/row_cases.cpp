@@ -105,7 +105,7 @@ void enumerators_come_back(trial& t) {
             for (const auto name : in->columns[i].enumerators) {
                 row values = t.some_row(*in);
                 values[i] = std::string(name);
-                meet_null_checks(*in, values);
+                meet_checks(*in, values);
                 comes_back(t, *in, values);
             }
         }

@@ -89,13 +89,15 @@ row trial::some_row(const table& in) {
     return to_row(some_task(s));
 }
 
-void meet_null_checks(const table& in, row& values) {
+void meet_checks(const table& in, row& values) {
     for (const auto& one : in.null_checks) {
         if (meets(values, one.when))
             values[one.column] = value{};
         else if (is_null(values[one.column]))
             values[one.column] = std::int64_t{1};
     }
+    for (const auto& one : in.same_checks)
+        if (meets(values, one.when)) values[one.column] = values[one.same_as];
 }
 
 result<> trial::write(const body& what) {

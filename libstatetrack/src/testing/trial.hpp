@@ -132,8 +132,8 @@ private:
 // Runs units as one group; their outcomes are left in them.
 void run_group(store& on, std::span<unit_of_work> units);
 
-// Makes null, or not null, what the table's null_checks want so.
-void meet_null_checks(const table& in, row& values);
+// Makes null, or not null, or the same, what the table's checks want so.
+void meet_checks(const table& in, row& values);
 
 template <class T>
 value key_of(const T& entity) {

@@ -144,6 +144,14 @@ void one_session_an_epoch(trial& t) {
     t.expect_error(t.insert(fork), errc::superseded, "the same lineage and epoch");
     fork.epoch = 2;
     t.expect_success(t.insert(fork), "the next epoch");
+    auto second = t.some_session();
+    second.lineage_id = first.lineage_id;
+    second.epoch = 2;
+    t.expect_error(t.insert(second), errc::superseded, "the next epoch once more");
+    second.epoch = 3;
+    t.expect_success(t.insert(second), "the epoch after");
+    t.expect_error(t.patch(sessions(), key_of(second), {}, {set<&session::epoch>(2)}), errc::superseded,
+                   "back to another's epoch by patch");
     t.expect_error(t.patch(sessions(), key_of(fork), {}, {set<&session::epoch>(1)}), errc::superseded,
                    "back to the first epoch by patch");
     t.expect_equal(t.entity<session>(key_of(fork)), std::optional<session>(fork), "the refused one");
