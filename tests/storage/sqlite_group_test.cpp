@@ -240,6 +240,35 @@ TEST_CASE("A commit that fails with the transaction gone is unknown") {
     CHECK(units[0].outcome.has_value());
 }
 
+TEST_CASE("A group is begun anew, with savepoints, only where a unit is refused once it has written") {
+    sqlite_fixture f;
+    int runs = 0;
+    const auto counted = [&runs](const session& s, bool refused_behind) {
+        return unit_of_work{.body = [&runs, s, refused_behind](transaction& tx) -> result<> {
+            ++runs;
+            if (auto inserted = tx.insert(table_of<session>(), to_row(s)); !inserted) return inserted.error();
+            if (refused_behind) return error(errc::in_use);
+            return {};
+        }};
+    };
+    std::vector<unit_of_work> units{counted(session_number(1), false), counted(session_number(1), false),
+                                    counted(session_number(2), false)};
+    f->execute(all_of(units));
+    CHECK(runs == 3);
+    is_error(units[1].outcome, errc::already_exists);
+    CHECK(f.sessions() == 2);
+
+    units = {counted(session_number(3), false), counted(session_number(4), true),
+             counted(session_number(5), false)};
+    f->execute(all_of(units));
+    CHECK(runs == 3 + 2 + 3);
+    CHECK(units[0].outcome.has_value());
+    is_error(units[1].outcome, errc::in_use);
+    CHECK(units[2].outcome.has_value());
+    CHECK(f.sessions() == 4);
+    CHECK(tallies_that_differ(f) == 0);
+}
+
 TEST_CASE("Refusals name what was broken and quote no SQL") {
     sqlite_fixture f;
     auto wrong = session_number(1);

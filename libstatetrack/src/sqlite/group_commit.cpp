@@ -28,26 +28,35 @@ void abandon(connection& on, row_memory& memory) {
     on.names().undo_to(0);
 }
 
-// True where the transaction was lost, by this unit's doing.
-bool run_unit(connection& on, row_memory& memory, unit_of_work& unit) {
-    write_view in(on, memory);
+enum class ran : std::uint8_t {
+    whole,   // what it wrote is there, or all of it is undone
+    lost,    // the transaction, by this unit's doing
+    halfway  // it is refused, has written, and cannot be undone without a savepoint
+};
+
+ran run_unit(connection& on, row_memory& memory, unit_of_work& unit, bool savepoints) {
+    write_view in(on, memory, savepoints);
     unit.outcome = run_body(unit, in);
     if (in.lost_by() || !on.on().in_transaction()) {
         if (unit.outcome)
             unit.outcome = in.lost_by().value_or(error(errc::store_unavailable, "the transaction was lost"));
         abandon(on, memory);
-        return true;
+        return ran::lost;
     }
     if (unit.outcome) {
         const int code = in.keep();
-        if (code == SQLITE_OK) return false;
+        if (code == SQLITE_OK) return ran::whole;
         unit.outcome = failure(on.on().get(), code, "ending a unit");
+    }
+    if (on.on().in_transaction() && !in.can_undo()) {
+        abandon(on, memory);
+        return ran::halfway;
     }
     if (!on.on().in_transaction() || in.undo() != SQLITE_OK) {
         abandon(on, memory);  // its writes may be there still
-        return true;
+        return ran::lost;
     }
-    return false;
+    return ran::whole;
 }
 
 // A commit that failed and left the transaction open has written nothing that counts. Otherwise SQLite has
@@ -64,22 +73,27 @@ error commit_failure(connection& on, row_memory& memory, int code) {
     return error(errc::commit_unknown, std::move(why.detail));
 }
 
-// How an attempt to commit a group ended, where it is to be made anew: without the unit that lost the
-// transaction, or without the housekeeping that failed.
+// How an attempt to commit a group ended, where it is to be made anew: with savepoints, without the unit that
+// lost the transaction, or without the housekeeping that failed.
 struct retry {
-    std::optional<std::size_t> without_unit;
+    bool with_savepoints = false;
+    std::optional<std::size_t> without_unit{};
 };
 
 // Nothing where all is final. Housekeeping comes with a group only as long as it does the group no harm.
-std::optional<retry> attempt(connection& on, row_memory& memory, const units& group, bool folds) {
+std::optional<retry> attempt(connection& on, row_memory& memory, const units& group, bool folds,
+                             bool savepoints) {
     if (const int code = on.take(control::begin_immediate); code != SQLITE_OK) {
         const error why = failure(on.on().get(), code, "beginning a transaction");
         for (auto* unit : group) unit->outcome = why;
         abandon(on, memory);
         return std::nullopt;
     }
-    for (std::size_t i = 0; i < group.size(); ++i)
-        if (run_unit(on, memory, *group[i])) return retry{i};
+    for (std::size_t i = 0; i < group.size(); ++i) {
+        const auto how = run_unit(on, memory, *group[i], savepoints);
+        if (how == ran::lost) return retry{.without_unit = i};
+        if (how == ran::halfway) return retry{.with_savepoints = true};
+    }
     int code = memory.tallies.write();
     if (code == SQLITE_OK) code = memory.journal.write();
     if (code == SQLITE_OK && folds && memory.journal.fold_some() != SQLITE_OK) {
@@ -107,9 +121,15 @@ std::optional<retry> attempt(connection& on, row_memory& memory, const units& gr
 void execute_group(connection& on, row_memory& memory, std::span<unit_of_work* const> group) {
     units left(group.begin(), group.end());
     bool folds = memory.journal.folds_now();
+    // Few units are refused once they have written: the group is begun anew for those.
+    bool savepoints = false;
     for (int attempts = 0; !left.empty(); ++attempts) {
-        const auto again = attempt(on, memory, left, folds);
+        const auto again = attempt(on, memory, left, folds, savepoints);
         if (!again) return;
+        if (again->with_savepoints) {
+            savepoints = true;
+            continue;
+        }
         if (!again->without_unit) {
             folds = false;
             memory.journal.put_off();

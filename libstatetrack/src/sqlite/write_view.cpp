@@ -22,7 +22,7 @@ bool holds(const table& in, const struct beat& one) {
 }  // namespace
 
 result<> write_view::begin() {
-    if (begun_ || lost_by()) return {};
+    if (!savepoints_ || begun_ || lost_by()) return {};
     if (const int code = on_.take(control::open_unit); code != SQLITE_OK)
         return guarded([&]() -> result<> { return failure(on_.on().get(), code, "beginning a unit"); });
     begun_ = true;
@@ -34,8 +34,8 @@ int write_view::keep() { return begun_ ? on_.take(control::close_unit) : SQLITE_
 int write_view::undo() {
     memory_.journal.undo_to(beats_before_);
     memory_.tallies.undo_to(counts_before_);
+    if (!begun_) return SQLITE_OK;  // a name that a refused insert has brought stays
     on_.names().undo_to(names_before_);
-    if (!begun_) return SQLITE_OK;
     const int undone = on_.take(control::undo_unit);
     return undone == SQLITE_OK ? on_.take(control::close_unit) : undone;
 }
@@ -71,7 +71,9 @@ result<std::int64_t> write_view::count(const table& in, std::span<const conditio
 result<std::int64_t> write_view::insert(const table& in, const row& values) {
     if (auto begun = begin(); !begun) return begun.error();
     auto inserted = guarded([&] { return on_.insert(in, values); });
-    if (inserted) memory_.tallies.count(in, values, 1);
+    if (!inserted) return inserted;
+    wrote_ = true;
+    memory_.tallies.count(in, values, 1);
     return inserted;
 }
 
@@ -87,6 +89,7 @@ result<> write_view::patch(const table& in, const value& key, std::optional<std:
     }
     if (id) memory_.wrote(*id);
     auto patched = guarded([&] { return on_.patch(in, key, version, changes); });
+    wrote_ = wrote_ || patched;
     if (patched && before) memory_.tallies.change(in, before->values, changes);
     if (!patched || !id) return patched;
     return journal_patch(in, *id, changes);
@@ -136,6 +139,7 @@ result<> write_view::erase(const table& in, const value& key) {
     if (*gone) erased = uncount(in, (*gone)->values);
     if (const auto* id = memory_.is_about(in) ? std::get_if<uuid>(&key) : nullptr) memory_.wrote(*id);
     if (erased) erased = guarded([&] { return on_.erase(in, key); });
+    wrote_ = wrote_ || erased;
     if (!erased) memory_.tallies.undo_to(counts_before);
     return erased;
 }

@@ -1,5 +1,7 @@
-// What the body of one unit sees of the writer's connection. The unit's savepoint is set when it first
-// writes to the file: a plain heartbeat, which only the journal sees, needs none.
+// What the body of one unit sees of the writer's connection. With savepoints one is set when the unit first
+// writes to the file: a plain heartbeat, which only the journal sees, needs none. Without, a unit that has
+// written cannot be undone by itself, but SQLite need not copy every page that it writes to first, which is
+// a quarter of what a write costs.
 #pragma once
 
 #include "sqlite/view.hpp"
@@ -8,11 +10,12 @@ namespace statetrack::sqlite {
 
 class write_view final : public view {
 public:
-    write_view(connection& on, row_memory& memory)
+    write_view(connection& on, row_memory& memory, bool savepoints)
         : view(on, memory, memory.writes()),
           beats_before_(memory.journal.mark()),
           counts_before_(memory.tallies.mark()),
-          names_before_(on.names().mark()) {}
+          names_before_(on.names().mark()),
+          savepoints_(savepoints) {}
 
     result<std::optional<stored_row>> find(const table& in, const value& key) override;
     result<std::vector<stored_row>> select(const table& in, const query& what) override;
@@ -23,6 +26,8 @@ public:
     result<> beat(std::span<const struct beat> beats) override;
     result<> erase(const table& in, const value& key) override;
 
+    // Whether undo() can.
+    bool can_undo() const noexcept { return savepoints_ || !wrote_; }
     // Ends the unit: what it wrote stays or goes. SQLite's code.
     int keep();
     int undo();
@@ -39,7 +44,9 @@ private:
     std::size_t beats_before_;
     std::size_t counts_before_;
     std::size_t names_before_;
-    bool begun_ = false;
+    bool savepoints_;
+    bool begun_ = false;  // its savepoint
+    bool wrote_ = false;
 };
 
 }  // namespace statetrack::sqlite
