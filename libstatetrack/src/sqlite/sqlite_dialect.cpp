@@ -77,7 +77,8 @@ std::string type_check(const column& of, std::string_view quoted_column) {
         case column_kind::json:
         case column_kind::text:
             if (of.recurring) return name + " > 0";
-            return "typeof(" + name + ") <> 'integer' AND typeof(" + name + ") <> 'real'";
+            // Text or bytes: every number comes before every text (https://sqlite.org/datatype3.html, 4.1).
+            return name + " >= ''";
         default:
             return {};
     }
