@@ -39,7 +39,8 @@ file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/daemon/docs/*.md)
 statetrack_package_files(/usr/share/doc/statetrackd
     ${made}/copyright ${made}/changelog.gz ${PROJECT_SOURCE_DIR}/README.md ${documents})
 statetrack_package_files(/usr/share/doc/statetrackd/examples
-    ${deploy}/alerts.yml ${deploy}/grafana-board.json ${deploy}/nginx.conf)
+    ${deploy}/alerts.yml ${deploy}/grafana-board.json ${deploy}/nginx.conf
+    ${deploy}/nginx-stream.conf)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME statetrackd)

@@ -1,25 +1,16 @@
-// The framing cases over a loopback socket, each whole, split at every byte and with a canary behind it: a
-// request that must be answered where the connection goes on, and must never run where it does not.
-#include "framing_cases.hpp"
-
+// The framing cases over a loopback socket, each whole, split at every byte and with a canary behind it.
 #include <boost/asio/buffer.hpp>
-#include <boost/json/parse.hpp>
 #include <set>
 
-#include "../server_harness.hpp"
 #include "../tls_client.hpp"
 #include "../tls_credentials.hpp"
+#include "framing_runner.hpp"
 #include "net/request_reader.hpp"
 
 using namespace statetrackd;
 using namespace statetrackd::testing;
 
 namespace {
-
-const std::string canary = "GET /canary HTTP/1.1\r\nHost: h\r\n\r\n";
-// Beyond it, sockets see a few splits only; the reader still sees them all.
-constexpr std::size_t split_everywhere_max = 600;
-constexpr std::size_t split_stride = 1'009;
 
 std::vector<framing_case> all_cases() {
     std::vector<framing_case> all;
@@ -29,66 +20,23 @@ std::vector<framing_case> all_cases() {
     return all;
 }
 
-class runner {
+// The server itself, over a socket of its own.
+class runner : public framing_runner {
 public:
     explicit runner(const tls_in_use* tls = nullptr)
-        : over_tls_(tls != nullptr), h_({.body_bytes_max = framing_body_bytes_max, .tls = tls}) {}
-
-    // What is wrong with how the server took the case, sent in these pieces; empty: nothing.
-    std::string judge(const framing_case& c, const std::vector<std::string_view>& pieces) {
-        if (!client_ && over_tls_)
-            client_ = std::make_unique<tls_client>(h_.port);
-        else if (!client_)
-            client_ = std::make_unique<http_client>(h_.port);
-        const auto before = h_.canaries.load();
-        // A server that has refused already may have closed: what it does not take is not its fault.
-        for (const auto piece : pieces) client_->send(piece);
-        client_->send(canary);
-        auto wrong = judge_answers(c);
-        const auto run = h_.canaries.load() - before;
-        if (wrong.empty() && run != (c.after == then::keeps ? 1 : 0))
-            wrong = "the canary ran " + std::to_string(run) + " times";
-        if (c.after == then::closes || !wrong.empty()) client_ = nullptr;
-        return wrong;
-    }
+        : runner(std::make_shared<server_harness>(
+                     server_options{.body_bytes_max = framing_body_bytes_max, .tls = tls}),
+                 tls != nullptr) {}
 
 private:
-    std::string judge_answers(const framing_case& c) {
-        const auto reply = client_->receive();
-        if (reply.status != c.status) return "the status is " + std::to_string(reply.status);
-        if (!c.body.empty() && reply.body != c.body) return "the body is " + reply.body;
-        if (reply.status >= 400 && (reply.body.find("\"code\":\"") == std::string::npos ||
-                                    reply.body.find("\"request_id\":\"") == std::string::npos))
-            return "the refusal has not the one shape: " + reply.body;
-        boost::system::error_code ec;
-        if (reply.status >= 400) boost::json::parse(reply.body, ec);
-        if (ec) return "the refusal is no JSON: " + ec.message();
-        if (c.after == then::closes) {
-            if (!reply.has("Connection: close")) return "it does not say that it closes";
-            return client_->ends() ? "" : "something comes behind the last answer";
-        }
-        const auto next = client_->receive();
-        return next.status == 200 && next.body == "tweet" ? "" : "the canary was not answered";
-    }
-
-    const bool over_tls_;
-    server_harness h_;
-    std::unique_ptr<http_client> client_;
+    runner(const std::shared_ptr<server_harness>& h, bool over_tls)
+        : framing_runner(*h, [h, over_tls]() -> std::unique_ptr<http_client> {
+              if (over_tls) return std::make_unique<tls_client>(h->port);
+              return std::make_unique<http_client>(h->port);
+          }) {}
 };
 
-void run_all(const std::vector<framing_case>& cases) {
-    runner r;
-    for (const auto& c : cases) {
-        CAPTURE(c.rule);
-        CHECK(r.judge(c, {c.bytes}) == "");
-        const std::string_view bytes = c.bytes;
-        const auto stride = bytes.size() > split_everywhere_max ? split_stride : 1;
-        for (std::size_t at = 1; at < bytes.size(); at += stride) {
-            CAPTURE(at);
-            REQUIRE(r.judge(c, {bytes.substr(0, at), bytes.substr(at)}) == "");
-        }
-    }
-}
+void run_all(const std::vector<framing_case>& cases) { runner().run_all(cases); }
 
 // What a reader makes of bytes that come in these pieces, as text: every request, or why not.
 std::string read_as(const std::vector<std::string_view>& pieces) {

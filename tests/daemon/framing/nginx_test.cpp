@@ -1,14 +1,18 @@
-// The framing cases through nginx, which keeps its connections to the daemon open for whoever comes next: it
-// and the daemon must agree on where each request ends, or one client could speak for another.
+// The framing cases through nginx, configured as daemon/deploy has it. Where it only ends TLS it passes on
+// what it gets, and all must be as it is without nginx. Where it speaks HTTP it reads requests itself, and
+// keeps its connections to the daemon open for whoever comes next: it and the daemon must agree on where each
+// one ends, or one client could speak for another.
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <fstream>
+#include <iterator>
+#include <regex>
 #include <vector>
 
-#include "../server_harness.hpp"
-#include "framing_cases.hpp"
+#include "framing_runner.hpp"
 #include "temp_dir.hpp"
 
 using namespace statetrackd;
@@ -16,7 +20,6 @@ using namespace statetrackd::testing;
 
 namespace {
 
-const std::string canary = "GET /canary HTTP/1.1\r\nHost: h\r\n\r\n";
 constexpr int answers_max = 4;
 
 std::string echoing(const std::string& body) {
@@ -36,27 +39,46 @@ std::uint16_t free_port() {
     return ntohs(at.sin_port);
 }
 
-// Bodies are passed on as they come, connections to the daemon are kept: what tells a desynchronized pair.
-std::string configuration(const std::string& folder, std::uint16_t port, std::uint16_t upstream) {
-    std::string paths;
-    for (const auto* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
-        paths += std::string(kind) + "_temp_path " + folder + "/" + kind + ";\n";
-    return "daemon off; master_process off; worker_processes 1; pid " + folder + "/pid; error_log " + folder +
-           "/error.log;\nevents { worker_connections 256; }\nhttp {\naccess_log off;\n" + paths +
-           "client_header_timeout 1s; client_body_timeout 1s; keepalive_requests 100000;\n"
-           "upstream statetrackd { server 127.0.0.1:" +
-           std::to_string(upstream) +
-           "; keepalive 2; keepalive_requests 100000; }\nserver { listen 127.0.0.1:" + std::to_string(port) +
-           ";\nlocation / { proxy_pass http://statetrackd; proxy_http_version 1.1; proxy_set_header "
-           "Connection \"\";\n"
-           "proxy_request_buffering off; proxy_next_upstream off; proxy_read_timeout 5s; } } }\n";
+enum class front : std::uint8_t { http, stream };
+
+// What daemon/deploy has for it, on ports of our own, without TLS, and with no bound on how often a test may
+// ask.
+std::string shipped_configuration(front kind, std::uint16_t port, std::uint16_t upstream) {
+    const std::string name = kind == front::http ? "nginx.conf" : "nginx-stream.conf";
+    std::ifstream in(std::string(STATETRACKD_DEPLOY) + "/" + name);
+    REQUIRE(in.good());
+    std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    const std::array<std::pair<std::string, std::string>, 3> ours = {
+        {{R"(127\.0\.0\.1:8080)", "127.0.0.1:" + std::to_string(upstream)},
+         {R"(listen 443 ssl)", "listen 127.0.0.1:" + std::to_string(port)},
+         {R"(\n *(ssl_|limit_)[^\n]*)", ""}}};
+    for (const auto& [what, by] : ours) {
+        REQUIRE(std::regex_search(text, std::regex(what)));
+        text = std::regex_replace(text, std::regex(what), by);
+    }
+    return text;
+}
+
+// Around it: bodies are passed on as they come, and who sends no more of his request is not waited for.
+std::string configuration(front kind, const std::string& folder, const std::string& shipped) {
+    std::string text = "daemon off; master_process off; worker_processes 1; pid " + folder +
+                       "/pid; error_log " + folder + "/error.log;\nevents { worker_connections 256; }\n";
+    if (kind == front::stream) return "load_module " NGINX_STREAM_PATH ";\n" + text + shipped;
+    text += "http {\naccess_log off;\n";
+    for (const auto* part : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
+        text += std::string(part) + "_temp_path " + folder + "/" + part + ";\n";
+    return text +
+           "client_header_timeout 1s; client_body_timeout 1s; keepalive_requests 100000; "
+           "proxy_request_buffering off;\n" +
+           shipped + "}\n";
 }
 
 class nginx {
 public:
-    explicit nginx(std::uint16_t upstream) : port(free_port()) {
+    nginx(front kind, std::uint16_t upstream) : port(free_port()) {
         const auto file = folder_.file("nginx.conf");
-        std::ofstream(file) << configuration(folder_.path().string(), port, upstream);
+        std::ofstream(file) << configuration(kind, folder_.path().string(),
+                                             shipped_configuration(kind, port, upstream));
         std::vector<std::string> words = {
             NGINX_PATH, "-p", folder_.path().string(), "-e", folder_.file("start.log"), "-c", file};
         std::vector<char*> arguments;
@@ -83,7 +105,7 @@ struct outcome {
     int canaries_run = 0;  // in the daemon
 };
 
-class runner {
+class http_runner {
 public:
     outcome send(const std::string& bytes) {
         outcome found;
@@ -108,7 +130,7 @@ public:
 
 private:
     server_harness h_{{.body_bytes_max = framing_body_bytes_max}};
-    nginx front_{h_.port};
+    nginx front_{front::http, h_.port};
     int sent_ = 0;
 };
 
@@ -124,7 +146,7 @@ std::string judge(const framing_case& c, bool about_lengths, const outcome& foun
 }
 
 void run_all(const std::vector<framing_case>& cases, bool about_lengths) {
-    runner r;
+    http_runner r;
     for (const auto& c : cases) {
         CAPTURE(c.rule);
         CHECK(judge(c, about_lengths, r.send(c.bytes)) == "");
@@ -132,7 +154,28 @@ void run_all(const std::vector<framing_case>& cases, bool about_lengths) {
     }
 }
 
+// Where nginx ends TLS only.
+class stream_runner : public framing_runner {
+public:
+    stream_runner() : stream_runner(std::make_shared<both>()) {}
+
+private:
+    struct both {
+        server_harness h{{.body_bytes_max = framing_body_bytes_max}};
+        nginx before{front::stream, h.port};
+    };
+    explicit stream_runner(const std::shared_ptr<both>& of)
+        : framing_runner(of->h, [of] { return std::make_unique<http_client>(of->before.port); }) {}
+};
+
 }  // namespace
+
+TEST_CASE("behind nginx that ends TLS: every case is as it is without, whole and cut at every byte") {
+    stream_runner r;
+    for (auto* some : {message_cases, request_line_cases, host_cases, field_cases, length_cases, coding_cases,
+                       chunk_cases, connection_cases})
+        r.run_all(some());
+}
 
 TEST_CASE("behind nginx: message syntax") { run_all(message_cases(), false); }
 TEST_CASE("behind nginx: request line") { run_all(request_line_cases(), false); }
@@ -144,7 +187,7 @@ TEST_CASE("behind nginx: chunks") { run_all(chunk_cases(), false); }
 TEST_CASE("behind nginx: connection") { run_all(connection_cases(), false); }
 
 TEST_CASE("behind nginx: a sound request and the one behind it are served") {
-    runner r;
+    http_runner r;
     const auto found = r.send(echoing("x"));
     CHECK(found.statuses == std::vector<int>{200, 200});
     CHECK(found.tweets == 1);
