@@ -86,4 +86,10 @@ budget_standing limiter::use_address(std::string_view address, const statetrack:
     return use(addresses_, name_of_address(address), failed_keys_, now);
 }
 
+std::size_t limiter::memory_bytes() const {
+    std::size_t bytes = 0;
+    for (const auto* table : {&keys_, &sessions_, &machines_, &addresses_}) bytes += table->memory_bytes();
+    return bytes;
+}
+
 }  // namespace statetrackd

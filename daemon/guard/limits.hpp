@@ -42,6 +42,8 @@ public:
     // An IPv6 network of 64 bits counts as one address: its holder has them all.
     budget_standing use_address(std::string_view address, const statetrack::clock_reading& now);
 
+    std::size_t memory_bytes() const;
+
 private:
     static budget_standing use(window_table& in, const window_name& name, std::int64_t limit,
                                const statetrack::clock_reading& now);

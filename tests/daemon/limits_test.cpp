@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cstring>
 #include <map>
 #include <random>
+#include <string>
 
 #include "statetrack/manual_clock.hpp"
 
@@ -52,6 +55,28 @@ TEST_CASE("a million names and more stay within the bound, and the oldest window
     CHECK(table.memory_bytes() <= 65'536 * 100);
     CHECK(table.use(name(1'499'999), 0).used == 2);
     CHECK(table.use(name(0), 0).used == 1);
+}
+
+TEST_CASE("a million distinct keys, machines and addresses within a minute take no more than forty MiB") {
+    constexpr std::size_t mib = 1'048'576;
+    statetrack::manual_clock clock;
+    limiter limits({}, 1);
+    const auto use_more = [&](std::uint32_t from, std::uint32_t to) {
+        for (auto n = from; n < to; ++n) {
+            std::array<std::uint8_t, 32> digest{};
+            std::memcpy(digest.data(), &n, sizeof n);
+            REQUIRE(limits.use_key(digest, clock.read()).remaining == rate_limits{}.requests - 1);
+            limits.use_machine("machine-" + std::to_string(n), clock.read());
+            const auto part = [&](int shift) { return '.' + std::to_string(n >> shift & 0xFF); };
+            limits.use_address("10" + part(16) + part(8) + part(0), clock.read());
+        }
+    };
+    use_more(0, 500'000);
+    const auto full = limits.memory_bytes();
+    CHECK(full > mib);
+    CHECK(full <= 40 * mib);
+    use_more(500'000, 1'000'000);
+    CHECK(limits.memory_bytes() == full);
 }
 
 TEST_CASE("the table counts as a plain map does, whatever the order of names and times") {
