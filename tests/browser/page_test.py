@@ -114,6 +114,13 @@ class Page(unittest.TestCase):
         browser.picture(os.path.join(PICTURES, "zombie-light.png"))
         browser.prefer(color_scheme="dark", reduced_motion="reduce")
         browser.picture(os.path.join(PICTURES, "zombie-dark.png"))
+        browser.resize(390, 844)
+        for scheme in ("dark", "light"):
+            browser.prefer(color_scheme=scheme, reduced_motion="reduce")
+            browser.run("document.querySelector(arguments[0]).scrollIntoView()",
+                        f"#{slug('post', '/api/sessions/{id}/heartbeat')} .answer")
+            browser.picture(os.path.join(PICTURES, f"zombie-narrow-{scheme}.png"))
+        self.assertFalse(overflows())
         self.assertEqual(requests_elsewhere(browser.urls_requested()), [])
 
     def test_the_key_goes_into_no_url_and_no_storage_and_a_wrong_one_is_refused(self):
