@@ -12,12 +12,16 @@ class Api:
 
     def ask(self, method, path, body=None):
         """Status and body, over a connection of its own."""
+        status, text = self.ask_text(method, path, body)
+        return status, json.loads(text or "null")
+
+    def ask_text(self, method, path, body=None):
         over = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             text = None if body is None else json.dumps(body)
             over.request(method, path, text, {"X-API-Key": self.key, "Connection": "close"})
             answer = over.getresponse()
-            return answer.status, json.loads(answer.read() or "null")
+            return answer.status, answer.read().decode()
         finally:
             over.close()
 
