@@ -31,6 +31,11 @@ if(STATETRACK_SANITIZE)
             target_compile_options(statetrack_warnings INTERFACE "SHELL:-mllvm -inline-threshold=5")
         endif()
     endif()
+    if(STATETRACK_FUZZ)
+        # What fuzzers look into counts what runs; tests do not.
+        target_compile_options(statetrack_warnings INTERFACE
+            $<$<NOT:$<BOOL:$<TARGET_PROPERTY:STATETRACK_IS_TEST>>>:-fsanitize=fuzzer-no-link>)
+    endif()
     target_compile_definitions(statetrack_warnings INTERFACE STATETRACK_SANITIZED)  # memory grows otherwise
     target_link_options(statetrack_warnings INTERFACE -fsanitize=${STATETRACK_SANITIZE})
     if(STATETRACK_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
