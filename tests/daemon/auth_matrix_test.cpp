@@ -64,7 +64,8 @@ bool holds_a_key(std::string_view text) {
 }  // namespace
 
 TEST_CASE(
-    "every route answers every kind of key as the contract says, and no answer or log line holds a key") {
+    "every route answers every kind of key as the contract says, and no answer, metric or log line holds a "
+    "key") {
     api_harness h;
     h.set_keys("root=" + test_key + ",board:read=" + reader_key + ",agent:client=" + client_key);
     std::size_t asked = 0;
@@ -93,6 +94,9 @@ TEST_CASE(
         }
     }
     CHECK(asked == all_routes().size() * all_shown().size());
+    const auto metrics = h.get("/metrics").text;
+    CHECK(metrics.find("auth_failures_total{reason=\"unknown\"}") != std::string::npos);
+    CHECK_FALSE(holds_a_key(metrics));
     const auto logged = h.end_log();
     CHECK(logged.find("\"key\":\"9999****\"") != std::string::npos);
     CHECK_FALSE(holds_a_key(logged));
