@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -65,6 +67,11 @@ inline result<> write(store& to, std::function<result<>(transaction&)> body) {
     unit_of_work* const group[] = {&unit};
     to.execute(group);
     return unit.outcome;
+}
+
+inline std::string bytes_of(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
 }
 
 inline mode_t mode_of(const std::string& path) {

@@ -11,15 +11,6 @@
 using namespace statetrack;
 using namespace statetrack::testing;
 
-namespace {
-
-std::string bytes_of(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
-
-}  // namespace
-
 TEST_CASE("A second store on the same file is refused, in the same process too") {
     sqlite_fixture f;
     is_refused(f.options, errc::store_in_use, {f.path(), "this process"});

@@ -57,11 +57,6 @@ value last_beat(store& in, const uuid& id) {
     return needed(in.find(table_of<session>(), id)).value().values[column_of<&session::last_heartbeat>()];
 }
 
-std::string bytes_of(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
 // Whatever a copy under this name would have left.
 bool anything_left(const std::string& copy) {
     for (const auto* tail : {"", "-partial", "-partial-journal", "-partial-wal", "-partial-shm"})
