@@ -118,13 +118,12 @@ result<bool> write_beat(operation& op, const heartbeat& beat, session& row) {
 
 }  // namespace
 
-result<heartbeat_answer> beat_session(operation& op, const heartbeat& beat,
-                                      const std::optional<std::string>& machine_id) {
-    auto found = find_entity<session>(op.tx, beat.session_id);
+result<> beat_session(operation& op, const heartbeat& beat, const std::optional<std::string>& machine_id,
+                      heartbeat_answer& answer) {
+    session& row = answer.session.row;
+    const auto found = load_entity(op.tx, beat.session_id, row);
     if (!found) return found.error();
     if (!*found) return not_found_error("session", to_string(beat.session_id));
-    heartbeat_answer answer{.session = {std::move(**found)}};
-    session& row = answer.session.row;
     if (machine_id && row.machine_id != machine_id)
         return error(errc::in_use,
                      "session " + to_string(row.session_id) + " is none of machine " + *machine_id);
@@ -148,11 +147,11 @@ result<heartbeat_answer> beat_session(operation& op, const heartbeat& beat,
         const auto away = op.state.absences(op.at.age);
         answer.deadline = timestamp{op.at.now.ms + (deadline(quiet, *away) - op.at.age)};
     }
-    return answer;
+    return {};
 }
 
-result<heartbeat_answer> perform(operation& op, const heartbeat& request) {
-    return beat_session(op, request, std::nullopt);
+result<> perform_into(operation& op, const heartbeat& request, std::optional<heartbeat_answer>& answer) {
+    return beat_session(op, request, std::nullopt, answer.emplace());
 }
 
 }  // namespace statetrack

@@ -21,8 +21,9 @@ result<std::optional<stored_row>> find_record(reader& from, const idempotency_ke
 template <class Request>
 class once_job : public operation_job<Request> {
 public:
-    once_job(tracker::impl& owner, Request asked, caller who, once<Request> how, running_keys::claim key)
-        : operation_job<Request>(owner, std::move(asked), std::move(who)),
+    once_job(tracker::impl& owner, const Request& asked, const caller& who, once<Request> how,
+             running_keys::claim key)
+        : operation_job<Request>(owner, asked, who, owner.look()),
           how_(std::move(how)),
           claim_(std::move(key)) {}
 
@@ -79,11 +80,12 @@ private:
 };
 
 template <class Request>
-class posted_once_job final : public once_job<Request> {
+class posted_once_job final : kept_request<Request>, public once_job<Request> {
 public:
-    posted_once_job(tracker::impl& owner, Request asked, caller who, once<Request> how,
+    posted_once_job(tracker::impl& owner, kept_request<Request> kept, once<Request> how,
                     running_keys::claim key, once_completion<Request> done)
-        : once_job<Request>(owner, std::move(asked), std::move(who), std::move(how), std::move(key)),
+        : kept_request<Request>(std::move(kept)),
+          once_job<Request>(owner, this->asked, this->who, std::move(how), std::move(key)),
           done_(std::move(done)) {}
 
     void complete(const result<>&) override { done_(this->finish_once()); }
@@ -118,7 +120,8 @@ result<> tracker::enqueue_once(Request request, once<Request> how, caller by, on
     auto claimed = begin_once(impl_->running, request, how);
     if (!claimed) return claimed.error();
     impl_->queue.post(std::make_unique<posted_once_job<Request>>(
-        *impl_, std::move(request), std::move(by), std::move(how), std::move(*claimed), std::move(done)));
+        *impl_, kept_request<Request>{std::move(request), std::move(by)}, std::move(how), std::move(*claimed),
+        std::move(done)));
     return {};
 }
 

@@ -165,15 +165,16 @@ result<machine_beat_answer> perform(operation& op, const machine_heartbeat& requ
     if (const auto done = refresh(op, *row, after); !done) return done.error();
     machine_beat_answer answer;
     if (request.sessions) {
+        answer.results.reserve(request.sessions->size());
         for (const heartbeat& beat : *request.sessions) {
-            auto outcome = beat_session(op, beat, request.machine_id);
+            auto& [id, outcome] = answer.results.emplace_back();
+            id = beat.session_id;
+            const auto done = beat_session(op, beat, request.machine_id, *outcome);
+            if (done) continue;
             // An element's refusal is its own; a store that fails fails the whole beat.
-            if (!outcome) {
-                const error why = outcome.error();
-                for (const auto fatal : {errc::store_unavailable, errc::store_full, errc::store_corrupt})
-                    if (why.is(fatal)) return why;
-            }
-            answer.results.push_back({beat.session_id, std::move(outcome)});
+            for (const auto fatal : {errc::store_unavailable, errc::store_full, errc::store_corrupt})
+                if (done.error().is(fatal)) return done.error();
+            outcome = done.error();
         }
     }
     auto shown = view(op, std::move(after));

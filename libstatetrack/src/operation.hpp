@@ -2,6 +2,7 @@
 // a re-run draws the same, typed rows with their events, and the effects on memory to apply after the commit.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,7 +21,7 @@ namespace statetrack {
 
 struct effects {
     std::vector<std::pair<session, row_news>> sessions{};
-    std::vector<plain_beat> beats{};
+    boost::container::small_vector<plain_beat, 1> beats{};
     std::vector<uuid> erased_sessions{};
     std::vector<std::pair<machine, std::optional<instant>>> machines{};  // with the machine's own beat
     std::vector<std::string> erased_machines{};
@@ -53,12 +54,23 @@ struct event_note {
     std::string extra{};  // further members of data, as JSON without braces
 };
 
+// Fills it in where it is to lie: moving one about costs as much as a beat. Whether it is there.
 template <class T>
-result<std::optional<T>> find_entity(reader& from, const value& key) {
+result<bool> load_entity(reader& from, const value& key, T& into) {
     auto found = from.find(table_of<T>(), key);
     if (!found) return found.error();
-    if (!*found) return std::optional<T>{};
-    return std::optional<T>(from_row<T>(std::move((*found)->values)));
+    if (!*found) return false;
+    read_row(std::move((*found)->values), into);
+    return true;
+}
+
+template <class T>
+result<std::optional<T>> find_entity(reader& from, const value& key) {
+    std::optional<T> found(std::in_place);
+    const auto there = load_entity(from, key, *found);
+    if (!there) return there.error();
+    if (!*there) found.reset();
+    return found;
 }
 
 template <class T>
@@ -177,8 +189,9 @@ result<recovered> succeed(operation& op, const session& original, const successi
 result<> check_slot(operation& op, const std::optional<std::string>& machine_id,
                     const std::optional<std::int64_t>& docker_slot);
 
-// One beat of one session: the body of heartbeat and of each element of a machine's.
-result<heartbeat_answer> beat_session(operation& op, const heartbeat& beat,
-                                      const std::optional<std::string>& machine_id);
+// One beat of one session: the body of heartbeat and of each element of a machine's. Fills the answer in
+// where it is to lie.
+result<> beat_session(operation& op, const heartbeat& beat, const std::optional<std::string>& machine_id,
+                      heartbeat_answer& answer);
 
 }  // namespace statetrack

@@ -11,27 +11,22 @@
 
 namespace statetrack {
 
+// The request and the caller must outlive the job.
 template <class Request>
 class operation_job : public commit_job {
 public:
     using answer = typename Request::answer;
 
-    operation_job(tracker::impl& owner, Request asked, caller who)
-        : state(owner), request(std::move(asked)), by(std::move(who)), at(owner.look()), ids_(owner.ids) {}
+    operation_job(tracker::impl& owner, const Request& asked, const caller& who, const moment& since)
+        : state(owner), request(asked), by(who), at(since), ids_(owner.ids) {}
 
     result<> run(transaction& tx) override {
         begin_run();
         operation op(tx, state, at, by, ids_, out_);
-        auto done = perform(op, request);
-        if (!done) return done.error();
-        answer_ = std::move(*done);
-        return {};
+        return perform_into(op, request, answer_);
     }
 
-    void settle(const result<>& outcome) override {
-        state.store_answered(outcome);
-        if (outcome) state.apply_effects(out_, at);
-    }
+    void settle(const result<>& outcome) override { state.settle(outcome, out_, at); }
 
     result<answer> finish() {
         if (!outcome()) return outcome().error();
@@ -40,13 +35,14 @@ public:
     }
 
     tracker::impl& state;
-    Request request;
-    caller by;
-    moment at;
+    const Request& request;
+    const caller& by;
+    const moment at;
 
 protected:
     // Forgets what a run before this one has left.
     void begin_run() {
+        if (!std::exchange(has_run_, true)) return;
         ids_.rewind();
         out_ = {};
         answer_.reset();
@@ -67,6 +63,14 @@ protected:
 private:
     drawn_ids ids_;
     effects out_{};
+    bool has_run_ = false;
+};
+
+// What a job goes on needing when its caller has gone: a base before it.
+template <class Request>
+struct kept_request {
+    Request asked;
+    caller who;
 };
 
 // Why the request cannot even be tried; nothing where it can.

@@ -56,10 +56,7 @@ public:
         operation op(tx, state_, at_, by_, ids_, out_);
         return body_(op);
     }
-    void settle(const result<>& outcome) override {
-        state_.store_answered(outcome);
-        if (outcome) state_.apply_effects(out_, at_);
-    }
+    void settle(const result<>& outcome) override { state_.settle(outcome, out_, at_); }
 
 private:
     tracker::impl& state_;

@@ -6,10 +6,13 @@ namespace statetrack {
 namespace {
 
 template <class Request>
-class posted_job final : public operation_job<Request> {
+class posted_job final : kept_request<Request>, public operation_job<Request> {
 public:
-    posted_job(tracker::impl& owner, Request asked, caller who, completion<Request> done)
-        : operation_job<Request>(owner, std::move(asked), std::move(who)), done_(std::move(done)) {}
+    posted_job(tracker::impl& owner, kept_request<Request> kept, const moment& since,
+               completion<Request> done)
+        : kept_request<Request>(std::move(kept)),
+          operation_job<Request>(owner, this->asked, this->who, since),
+          done_(std::move(done)) {}
 
     void complete(const result<>&) override { done_(this->finish()); }
 
@@ -31,22 +34,24 @@ private:
     completion<Request> done_;
 };
 
-// Beats enter memory on receipt: a maximum, harmless if their write fails or is refused.
+// When the request came. Beats enter memory on receipt: a maximum, harmless if their write fails or is
+// refused.
 template <class Request>
-void note_receipt(tracker::impl& state, const Request& request, const caller& by, const moment& at) {
+moment receive(tracker::impl& state, const Request& request, const caller& by) {
+    std::lock_guard lock(state.mutex);
+    const moment at = state.times.look(state.time.read());
     if constexpr (std::is_same_v<Request, heartbeat>) {
-        std::lock_guard lock(state.mutex);
         state.heard(request.session_id, request.epoch ? request.epoch : by.epoch, at.age);
     } else if constexpr (std::is_same_v<Request, machine_heartbeat>) {
-        std::lock_guard lock(state.mutex);
         state.watch.heard(request.machine_id, at.age, state.times.listened_ms(at.age), true);
-        if (!request.sessions) return;
+        if (!request.sessions) return at;
         for (const heartbeat& beat : *request.sessions) {
             const live_entry* entry = state.index.find(beat.session_id);
             if (entry && entry->machine && entry->machine->id == request.machine_id)
                 state.heard(beat.session_id, beat.epoch, at.age);
         }
     }
+    return at;
 }
 
 }  // namespace
@@ -64,8 +69,7 @@ result<std::unique_ptr<tracker>> tracker::open(store& keep, const clock& time, i
 template <class Request>
 result<typename Request::answer> tracker::apply(const Request& request, const caller& by) {
     if (auto wrong = refusal(request)) return *wrong;
-    operation_job<Request> job(*impl_, request, by);
-    note_receipt(*impl_, request, by, job.at);
+    operation_job<Request> job(*impl_, request, by, receive(*impl_, request, by));
     commit_job* const one[] = {&job};
     impl_->queue.run(one);
     return job.finish();
@@ -77,10 +81,9 @@ void tracker::enqueue(Request request, caller by, completion<Request> done) {
         impl_->queue.post(std::make_unique<refused_job<Request>>(std::move(*wrong), std::move(done)));
         return;
     }
-    auto job =
-        std::make_unique<posted_job<Request>>(*impl_, std::move(request), std::move(by), std::move(done));
-    note_receipt(*impl_, job->request, job->by, job->at);
-    impl_->queue.post(std::move(job));
+    const moment at = receive(*impl_, request, by);
+    impl_->queue.post(std::make_unique<posted_job<Request>>(
+        *impl_, kept_request<Request>{std::move(request), std::move(by)}, at, std::move(done)));
 }
 
 std::size_t tracker::commit_pending() { return impl_->queue.drain(); }

@@ -116,8 +116,18 @@ std::shared_ptr<const std::vector<absence>> tracker::impl::absences(instant at) 
 }
 
 void tracker::impl::store_answered(const result<>& outcome) const {
-    const bool failed = outcome.has_error() && is_store_failure(outcome.error());
     std::lock_guard lock(mutex);
+    note_answer(outcome);
+}
+
+void tracker::impl::settle(const result<>& outcome, const effects& what, const moment& at) {
+    std::lock_guard lock(mutex);
+    note_answer(outcome);
+    if (outcome) apply_effects(what, at);
+}
+
+void tracker::impl::note_answer(const result<>& outcome) const {
+    const bool failed = outcome.has_error() && is_store_failure(outcome.error());
     if (!failed && times.store_available()) return;
     const instant now = times.look(time.read()).age;
     if (failed)
@@ -134,7 +144,6 @@ void tracker::impl::heard(const uuid& id, std::optional<std::int64_t> epoch, ins
 }
 
 void tracker::impl::apply_effects(const effects& what, const moment& at) {
-    std::lock_guard lock(mutex);
     const std::int64_t listened = times.listened_ms(at.age);
     const auto file = [&](const liveness_index::told& told) {
         if (told.look_again) index.file(*told.entry, next_look(*told.entry, *times.shared_absences(at.age)));
@@ -302,6 +311,7 @@ machine_view tracker::impl::view_of(machine row, std::vector<uuid> active_sessio
 }
 
 void complete_answer(const tracker::impl& state, session_view& view) {
+    if (!view.row.progress_threshold_ms) return;  // not judged, as shown: no need to ask
     std::lock_guard lock(state.mutex);
     const live_entry* entry = state.index.find(view.row.session_id);
     if (!entry || entry->progress_threshold_ms == 0) return;

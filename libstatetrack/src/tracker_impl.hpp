@@ -76,7 +76,10 @@ struct tracker::impl {
 
     // Which store errors mean that the store as a whole is down.
     void store_answered(const result<>& outcome) const;
-    void apply_effects(const effects& what, const moment& at);
+    // The same of an operation; where it was done, its effects on memory too.
+    void settle(const result<>& outcome, const effects& what, const moment& at);
+    void note_answer(const result<>& outcome) const;                            // lock held
+    void apply_effects(const effects& what, const moment& at);                  // lock held
     void heard(const uuid& id, std::optional<std::int64_t> epoch, instant at);  // lock held
 
     // With the lock held: what the detector thinks of an entry.
@@ -142,7 +145,6 @@ void complete_answer(const tracker::impl& state, machine_view& view);
 result<session_created> perform(operation& op, const new_session& request);
 result<session_view> perform(operation& op, const session_patch& request);
 result<session_removal::answer> perform(operation& op, const session_removal& request);
-result<heartbeat_answer> perform(operation& op, const heartbeat& request);
 result<session_view> perform(operation& op, const failure_mark& request);
 result<session_view> perform(operation& op, const stall_mark& request);
 result<recovery_state> perform(operation& op, const recovery_preparation& request);
@@ -155,6 +157,17 @@ result<machine_registered> perform(operation& op, const machine_registration& re
 result<machine_view> perform(operation& op, const machine_patch& request);
 result<machine_removal::answer> perform(operation& op, const machine_removal& request);
 result<machine_beat_answer> perform(operation& op, const machine_heartbeat& request);
+
+template <class Request>
+result<> perform_into(operation& op, const Request& request,
+                      std::optional<typename Request::answer>& answer) {
+    auto done = perform(op, request);
+    if (!done) return done.error();
+    answer = std::move(*done);
+    return {};
+}
+// Nearly all the traffic: its answer is filled in where it lies.
+result<> perform_into(operation& op, const heartbeat& request, std::optional<heartbeat_answer>& answer);
 
 result<recovery_state> read_recovery_state(reader& from, const session& row);
 result<std::vector<uuid>> live_sessions_on(reader& from, const std::string& machine_id);

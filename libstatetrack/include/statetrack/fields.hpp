@@ -286,8 +286,7 @@ T from_columns(std::span<const std::size_t> columns, row values) {
 
 // Texts of a row that is not needed any more are taken over.
 template <class T, class Row>
-T from_row(Row&& values) {
-    T entity;
+void read_row(Row&& values, T& entity) {
     std::size_t at = 0;
     for_each_member<T>([&](std::string_view, auto member) {
         using field = std::remove_cvref_t<decltype(entity.*member.value)>;
@@ -296,6 +295,12 @@ T from_row(Row&& values) {
         else
             entity.*member.value = projection<field>::from(std::move(values[at++]));
     });
+}
+
+template <class T, class Row>
+T from_row(Row&& values) {
+    T entity;
+    read_row(std::forward<Row>(values), entity);
     return entity;
 }
 
