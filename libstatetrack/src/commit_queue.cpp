@@ -15,7 +15,7 @@ commit_queue::~commit_queue() {
 
 void commit_queue::run(std::span<commit_job* const> jobs) {
     std::unique_lock lock(mutex_);
-    waiting_.insert(waiting_.end(), jobs.begin(), jobs.end());
+    for (auto* job : jobs) waiting_.push_back(job);  // a deque inserts a range into an empty one at the front
     const auto done = [&] {
         return std::all_of(jobs.begin(), jobs.end(), [](const commit_job* job) { return job->settled_; });
     };
