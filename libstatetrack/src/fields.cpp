@@ -59,10 +59,10 @@ void projection<std::vector<std::int64_t>>::append(std::string& out, const std::
     out += ']';
 }
 
-std::vector<std::int64_t> projection<std::vector<std::int64_t>>::from(const value& v) {
+std::vector<std::int64_t> projection<std::vector<std::int64_t>>::from(std::string_view list) {
     std::vector<std::int64_t> numbers;
-    const boost::json::value list = parse_trusted(std::get<std::string>(v));
-    for (const auto& n : list.as_array()) numbers.push_back(n.to_number<std::int64_t>());
+    const boost::json::value parsed = parse_trusted(list);
+    for (const auto& n : parsed.as_array()) numbers.push_back(n.to_number<std::int64_t>());
     return numbers;
 }
 

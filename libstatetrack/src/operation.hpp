@@ -57,11 +57,7 @@ struct event_note {
 // Fills it in where it is to lie: moving one about costs as much as a beat. Whether it is there.
 template <class T>
 result<bool> load_entity(reader& from, const value& key, T& into) {
-    auto found = from.find(table_of<T>(), key);
-    if (!found) return found.error();
-    if (!*found) return false;
-    read_row(std::move((*found)->values), into);
-    return true;
+    return from.look_at(table_of<T>(), key, [&into](const row_view& values) { read_row(values, into); });
 }
 
 template <class T>

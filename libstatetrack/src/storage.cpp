@@ -1,5 +1,6 @@
 #include "statetrack/storage.hpp"
 
+#include <boost/container/small_vector.hpp>
 #include <exception>
 
 namespace statetrack {
@@ -17,6 +18,17 @@ result<> run_body(const unit_of_work& unit, transaction& in) {
     } catch (...) {
         return error(errc::store_unavailable, "an operation threw");
     }
+}
+
+result<bool> reader::look_at(const table& in, const value& key, const std::function<void(row_view)>& look) {
+    const auto found = find(in, key);
+    if (!found) return found.error();
+    if (!*found) return false;
+    boost::container::small_vector<value_view, 32> shown;
+    shown.reserve((*found)->values.size());
+    for (const auto& one : (*found)->values) shown.push_back(view_of(one));
+    look(shown);
+    return true;
 }
 
 result<> store::read_at_once(const std::function<result<>(reader&)>&) { return error(errc::would_wait); }

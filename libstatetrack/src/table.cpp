@@ -5,6 +5,18 @@
 
 namespace statetrack {
 
+value_view view_of(const value& v) {
+    return std::visit([](const auto& held) { return value_view(held); }, v);
+}
+
+value to_value(const value_view& v) {
+    if (const auto* text = std::get_if<std::string_view>(&v)) return std::string(*text);
+    if (const auto* number = std::get_if<std::int64_t>(&v)) return *number;
+    if (const auto* id = std::get_if<uuid>(&v)) return *id;
+    if (const auto* yes = std::get_if<bool>(&v)) return *yes;
+    return {};
+}
+
 bool admits(const column& in, const value& v) {
     if (is_null(v)) return in.nullable;
     switch (in.kind) {

@@ -181,6 +181,41 @@ void add_broken_finds(std::vector<broken_store>& to) {
                          {"Ordinals grow in the order of insertion", "A patch keeps the row's ordinal"}));
 }
 
+void add_broken_looks(std::vector<broken_store>& to) {
+    const auto seeing = [&](std::string name, decltype(hooks::look_at) look_at,
+                            std::vector<std::string_view> caught_by) {
+        to.push_back({name, kept(name, {.look_at = std::move(look_at)}), std::move(caught_by)});
+    };
+    seeing("a row is seen without its texts",
+           [](reader& in, const table& from, const value& key, const look& at) {
+               return in.look_at(from, key, [&](row_view values) {
+                   std::vector<value_view> shown(values.begin(), values.end());
+                   for (auto& one : shown)
+                       if (std::holds_alternative<std::string_view>(one)) one = std::string_view();
+                   at(shown);
+               });
+           },
+           {"A row is seen where it lies as it is found",
+            "A row with every column set comes back as it was written"});
+    seeing("a row that is not there is seen empty",
+           [](reader& in, const table& from, const value& key, const look& at) -> result<bool> {
+               const auto there = in.look_at(from, key, at);
+               if (there && !*there) at({});
+               return there ? result<bool>(true) : there;
+           },
+           {"A key that is not there is not found", "A row is seen where it lies as it is found"});
+    seeing("beats are not seen where a row lies",
+           [](reader& in, const table& from, const value& key, const look& at) {
+               return in.look_at(from, key, [&](row_view values) {
+                   std::vector<value_view> shown(values.begin(), values.end());
+                   for (const auto column : from.beat_columns)
+                       if (from.columns[column].nullable) shown[column] = {};
+                   at(shown);
+               });
+           },
+           {"A row is seen where it lies as it is found"});
+}
+
 void add_broken_selects(std::vector<broken_store>& to) {
     to.push_back(selecting(
         "the direction is ignored", [](query& q) { q.order = direction::ascending; },
@@ -316,6 +351,7 @@ void add_broken_counts(std::vector<broken_store>& to) {
 void add_broken_reads(std::vector<broken_store>& to) {
     add_broken_values(to);
     add_broken_finds(to);
+    add_broken_looks(to);
     add_broken_selects(to);
     add_broken_counts(to);
 }

@@ -114,6 +114,11 @@ public:
         if (auto failure = by_.called(seam_call::find)) return *failure;
         return inner_.find(in, key);
     }
+    result<bool> look_at(const table& in, const value& key,
+                         const std::function<void(row_view)>& look) override {
+        if (auto failure = by_.called(seam_call::find)) return *failure;
+        return inner_.look_at(in, key, look);
+    }
     result<std::vector<stored_row>> select(const table& in, const query& what) override {
         if (auto failure = by_.called(seam_call::select)) return *failure;
         return inner_.select(in, what);

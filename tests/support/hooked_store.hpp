@@ -16,12 +16,14 @@ namespace statetrack::testing {
 
 using found_row = result<std::optional<stored_row>>;
 using found_rows = result<std::vector<stored_row>>;
+using look = std::function<void(row_view)>;
 using units = std::span<unit_of_work* const>;
 using reading = std::function<result<>(reader&)>;
 
 // Each hook is handed what it stands before, to call it or not.
 struct hooks {
-    std::function<found_row(reader&, const table&, const value&)> find{};
+    std::function<found_row(reader&, const table&, const value&)> find{};  // looked at, too
+    std::function<result<bool>(reader&, const table&, const value&, const look&)> look_at{};
     std::function<found_rows(reader&, const table&, const query&)> select{};
     std::function<result<std::int64_t>(reader&, const table&, std::span<const condition>)> count{};
     std::function<result<std::int64_t>(transaction&, const table&, const row&)> insert{};
@@ -43,6 +45,10 @@ public:
 
     found_row find(const table& in, const value& key) override {
         return by_.find ? by_.find(inner_, in, key) : inner_.find(in, key);
+    }
+    result<bool> look_at(const table& in, const value& key, const look& at) override {
+        if (by_.look_at) return by_.look_at(inner_, in, key, at);
+        return by_.find ? Base::look_at(in, key, at) : inner_.look_at(in, key, at);
     }
     found_rows select(const table& in, const query& what) override {
         return by_.select ? by_.select(inner_, in, what) : inner_.select(in, what);

@@ -104,7 +104,7 @@ template <class E>
 std::optional<E> enum_from_name(std::string_view name) {
     std::optional<E> found;
     boost::mp11::mp_for_each<boost::describe::describe_enumerators<E>>([&](auto d) {
-        if (name == d.name) found = d.value;
+        if (!found && name == d.name) found = d.value;
     });
     return found;
 }
@@ -139,34 +139,47 @@ struct projection<std::string> {
     static value to(const std::string& v) { return v; }
     static std::string from(const value& v) { return std::get<std::string>(v); }
     static std::string from(value&& v) { return std::get<std::string>(std::move(v)); }
+    static std::string from(const value_view& v) { return std::string(text_of(v)); }
     static void append(std::string& out, const std::string& v) { append_json_string(out, v); }
 };
 template <>
 struct projection<std::int64_t> {
     static constexpr column_kind kind = column_kind::integer;
     static value to(std::int64_t v) { return v; }
-    static std::int64_t from(const value& v) { return std::get<std::int64_t>(v); }
+    template <class Value>
+    static std::int64_t from(const Value& v) {
+        return std::get<std::int64_t>(v);
+    }
     static void append(std::string& out, std::int64_t v) { append_json(out, v); }
 };
 template <>
 struct projection<bool> {
     static constexpr column_kind kind = column_kind::boolean;
     static value to(bool v) { return v; }
-    static bool from(const value& v) { return std::get<bool>(v); }
+    template <class Value>
+    static bool from(const Value& v) {
+        return std::get<bool>(v);
+    }
     static void append(std::string& out, bool v) { out += v ? "true" : "false"; }
 };
 template <>
 struct projection<uuid> {
     static constexpr column_kind kind = column_kind::uuid;
     static value to(const uuid& v) { return v; }
-    static uuid from(const value& v) { return std::get<uuid>(v); }
+    template <class Value>
+    static uuid from(const Value& v) {
+        return std::get<uuid>(v);
+    }
     static void append(std::string& out, const uuid& v) { append_json(out, v); }
 };
 template <>
 struct projection<timestamp> {
     static constexpr column_kind kind = column_kind::time;
     static value to(timestamp v) { return v.ms; }
-    static timestamp from(const value& v) { return {std::get<std::int64_t>(v)}; }
+    template <class Value>
+    static timestamp from(const Value& v) {
+        return {std::get<std::int64_t>(v)};
+    }
     static void append(std::string& out, timestamp v) { append_json(out, v); }
 };
 template <>
@@ -175,33 +188,38 @@ struct projection<json_text> {
     static value to(const json_text& v) { return v.text(); }
     static json_text from(const value& v) { return json_text::trusted(std::get<std::string>(v)); }
     static json_text from(value&& v) { return json_text::trusted(std::get<std::string>(std::move(v))); }
+    static json_text from(const value_view& v) { return json_text::trusted(std::string(text_of(v))); }
     static void append(std::string& out, const json_text& v) { out += v.text(); }
 };
 template <>
 struct projection<std::vector<std::int64_t>> {  // a JSON array
     static constexpr column_kind kind = column_kind::json;
     static value to(const std::vector<std::int64_t>& v);
-    static std::vector<std::int64_t> from(const value& v);
+    static std::vector<std::int64_t> from(std::string_view list);
+    template <class Value>
+    static std::vector<std::int64_t> from(const Value& v) {
+        return from(text_of(v));
+    }
     static void append(std::string& out, const std::vector<std::int64_t>& v);
 };
 template <class E>
 struct projection<E, std::enable_if_t<std::is_enum_v<E>>> {
     static constexpr column_kind kind = column_kind::enumeration;
     static value to(E v) { return std::string(enum_name(v)); }
-    static E from(const value& v) { return enum_from_name<E>(std::get<std::string>(v)).value(); }
+    template <class Value>
+    static E from(const Value& v) {
+        return enum_from_name<E>(text_of(v)).value();
+    }
     static void append(std::string& out, E v) { append_json_string(out, enum_name(v)); }
 };
 template <class T>
 struct projection<std::optional<T>> {
     static constexpr column_kind kind = projection<T>::kind;
     static value to(const std::optional<T>& v) { return v ? projection<T>::to(*v) : value{}; }
-    static std::optional<T> from(const value& v) {
-        if (is_null(v)) return std::nullopt;
-        return projection<T>::from(v);
-    }
-    static std::optional<T> from(value&& v) {
-        if (is_null(v)) return std::nullopt;
-        return projection<T>::from(std::move(v));
+    template <class Value>
+    static std::optional<T> from(Value&& v) {
+        if (std::holds_alternative<std::monostate>(v)) return std::nullopt;
+        return projection<T>::from(std::forward<Value>(v));
     }
     static void append(std::string& out, const std::optional<T>& v) {
         if (v)

@@ -64,6 +64,10 @@ public:
     virtual ~reader() = default;
 
     virtual result<std::optional<stored_row>> find(const table& in, const value& key) = 0;
+    // Shows the row to `look` where it lies, for as long as that runs, in place of a copy of it. Whether
+    // there is one. Here by find; a store that keeps rows otherwise than as values knows better.
+    virtual result<bool> look_at(const table& in, const value& key,
+                                 const std::function<void(row_view)>& look);
     virtual result<std::vector<stored_row>> select(const table& in, const query& what) = 0;
     // From a tally where one has just these columns, else from an index.
     virtual result<std::int64_t> count(const table& in, std::span<const condition> where) = 0;

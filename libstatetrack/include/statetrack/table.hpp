@@ -21,7 +21,15 @@ namespace statetrack {
 using value = std::variant<std::monostate, std::int64_t, bool, std::string, uuid>;
 using row = std::vector<value>;  // one value a column, in the table's order
 
+// The same where it lies, for as long as it lies there: its text is not copied.
+using value_view = std::variant<std::monostate, std::int64_t, bool, std::string_view, uuid>;
+using row_view = std::span<const value_view>;
+
 inline bool is_null(const value& v) { return std::holds_alternative<std::monostate>(v); }
+inline std::string_view text_of(const value& v) { return std::get<std::string>(v); }
+inline std::string_view text_of(const value_view& v) { return std::get<std::string_view>(v); }
+value_view view_of(const value& v);
+value to_value(const value_view& v);
 
 // The meaning beside the primitive, so that a backend can choose its own type for it.
 enum class column_kind : std::uint8_t { text, integer, boolean, uuid, time, json, enumeration };

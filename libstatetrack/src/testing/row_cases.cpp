@@ -20,6 +20,7 @@ void comes_back(trial& t, const table& in, row values, place at = place::current
         t.expect_equal(found->values[i], values[i],
                        std::string(in.name) + "." + std::string(in.columns[i].name), at);
     t.expect_equal(found->values.size(), in.columns.size(), "columns", at);
+    t.expect(t.look_at(in, values[in.key], at) == found->values, "the same row where it lies", at);
     const auto walked = t.all(in, at);
     t.expect(std::ranges::find(walked, *found) != walked.end(), "a walk to meet the same row", at);
 }
@@ -230,6 +231,42 @@ void unknown_keys_are_not_found(trial& t) {
     t.expect(!t.find(table_of<machine>(), value{std::string("nowhere")}), "no machine of that name");
     t.expect(!t.find(table_of<machine>(), value{std::string()}), "no machine without a name");
     t.expect(!t.find(table_of<event>(), value{std::int64_t{77}}), "no event of that sequence");
+    t.expect(!t.look_at(table_of<session>(), value{t.some_id()}), "no session to look at under that id");
+}
+
+void rows_are_seen_as_they_are_found(trial& t) {
+    const auto s = t.some_session();
+    t.must_insert(s);
+    const auto as_found = [&](std::string_view when, place at = place::current()) {
+        const auto found = t.find(table_of<session>(), key_of(s), at);
+        t.expect(t.look_at(table_of<session>(), key_of(s), at) ==
+                     (found ? std::optional(found->values) : std::nullopt),
+                 std::string(when) + ": what is found to be seen", at);
+    };
+    as_found("inserted");
+    t.expect_success(t.beat({{s.session_id, {7}, timestamp{8}, 9, timestamp{10}}}), "beat");
+    as_found("beaten");
+    t.expect_success(t.patch(table_of<session>(), key_of(s), 1,
+                             {set<&session::version>(std::int64_t{2}),
+                              set<&session::agent_role>(std::optional(std::string(1'000, 'x')))}),
+                     "patch");
+    as_found("patched");
+    t.must([&](transaction& tx) -> result<> {
+        if (auto done = tx.beat(std::vector{beat{s.session_id, {11}, {}, 12, {}}}); !done) return done;
+        std::optional<row> seen;
+        const auto look = [&](row_view shown) {
+            seen.emplace();
+            for (const auto& one : shown) seen->push_back(to_value(one));
+        };
+        const auto there = tx.look_at(table_of<session>(), key_of(s), look);
+        if (!there) return there.error();
+        const auto found = tx.find(table_of<session>(), key_of(s));
+        if (!found) return found.error();
+        t.expect(*there && *found && seen == (*found)->values, "a unit to see its own beat");
+        return {};
+    });
+    t.expect_success(t.erase(table_of<session>(), key_of(s)), "erase");
+    as_found("erased");
 }
 
 void sequence_is_the_ordinal(trial& t) {
@@ -313,6 +350,7 @@ void add_row_cases(case_list& to) {
                {"Every byte of a uuid counts", every_byte_of_a_uuid_counts},
                {"Text keys are told apart byte by byte", text_keys_are_told_apart},
                {"A key that is not there is not found", unknown_keys_are_not_found},
+               {"A row is seen where it lies as it is found", rows_are_seen_as_they_are_found},
                {"An event's sequence is its ordinal, given by the store", sequence_is_the_ordinal},
                {"Ordinals grow in the order of insertion", ordinals_grow},
                {"The ordinal of an erased row is never used again", ordinals_are_never_used_again},

@@ -1,5 +1,7 @@
 #include "testing/trial.hpp"
 
+#include <algorithm>
+
 namespace statetrack::testing {
 namespace {
 
@@ -153,6 +155,19 @@ static auto read_through(store& from, Read&& reading) {
 
 std::optional<stored_row> trial::find(const table& in, const value& key, place at) {
     return needed(read_through(*store_, [&](reader& from) { return from.find(in, key); }), at);
+}
+
+std::optional<row> trial::look_at(const table& in, const value& key, place at) {
+    std::optional<row> seen;
+    const auto look = [&](row_view shown) {
+        expect(!seen, "the row to be shown once", at);
+        for (const auto& one : shown.first(std::min(shown.size(), in.columns.size())))
+            (seen ? *seen : seen.emplace()).push_back(to_value(one));
+    };
+    const bool there =
+        needed(read_through(*store_, [&](reader& from) { return from.look_at(in, key, look); }), at);
+    expect_equal(there, seen.has_value(), "whether there is a row to look at", at);
+    return seen;
 }
 
 std::vector<stored_row> trial::select(const table& in, const query& what, place at) {

@@ -75,6 +75,8 @@ public:
 
     // Readings through store::read; one that fails ends the case.
     std::optional<stored_row> find(const table& in, const value& key, place at = place::current());
+    // As it is shown where it lies.
+    std::optional<row> look_at(const table& in, const value& key, place at = place::current());
     std::vector<stored_row> select(const table& in, const query& what, place at = place::current());
     std::int64_t count(const table& in, const std::vector<condition>& where, place at = place::current());
     // Every row, in pages by ordinal.
