@@ -11,15 +11,23 @@ constexpr std::size_t combinations_max = 64;
 
 bool by_range(const query& what) { return what.order_by_range && what.range; }
 
-std::int64_t number_in(const row& values, std::size_t column) {
+std::int64_t number_in(row_view values, std::size_t column) {
     const auto* number = std::get_if<std::int64_t>(&values[column]);
     return number ? *number : 0;
 }
 
-bool in_range(const row& values, const query& what) {
+bool in_range(row_view values, const query& what) {
     if (!what.range) return true;
     const auto* number = std::get_if<std::int64_t>(&values[*what.range]);
     return number && (!what.min || *number >= *what.min) && (!what.max || *number <= *what.max);
+}
+
+bool wanted(row_view values, const query& what) {
+    const auto holds = [&](const condition& one) {
+        const auto is = [&](const value& v) { return view_of(v) == values[one.column]; };
+        return std::ranges::any_of(one.one_of, is) != one.negated;
+    };
+    return std::ranges::all_of(what.where, holds) && in_range(values, what);
 }
 
 struct ordinals {
@@ -67,10 +75,12 @@ bool implied(const condition& needed, const query& what) {
 }
 
 // As much of the row as the query asks for.
-stored_row shown(const memory_table::rows::value_type& stored, const query& what) {
-    if (what.columns.empty()) return {stored.first, stored.second};
-    stored_row some{.ordinal = stored.first, .values = {}};
-    for (const auto column : what.columns) some.values.push_back(stored.second[column]);
+stored_row taken(std::int64_t ordinal, row_view values, const query& what) {
+    stored_row some{.ordinal = ordinal, .values = {}};
+    some.values.reserve(what.columns.empty() ? values.size() : what.columns.size());
+    if (what.columns.empty())
+        for (const auto& one : values) some.values.push_back(to_value(one));
+    for (const auto column : what.columns) some.values.push_back(to_value(values[column]));
     return some;
 }
 
@@ -148,19 +158,20 @@ void memory_table::walk_index(const plan& by, const query& what, Visit&& visit) 
         return upwards ? order < 0 : order > 0;
     };
     const auto head = [&](const index_span& span) { return upwards ? span.begin : std::prev(span.end); };
+    shown_values seen;
     while (!spans.empty()) {
         auto next = spans.begin();
         for (auto one = std::next(next); one != spans.end(); ++one)
             if (before(*head(*one), *head(*next))) next = one;
-        const auto& stored = *rows_.find(head(*next)->ordinal);
+        const auto ordinal = head(*next)->ordinal;
         if (upwards)
             ++next->begin;
         else
             --next->end;
         if (next->begin == next->end) spans.erase(next);
-        if (stored.first >= from && stored.first <= to && meets(stored.second, what.where) &&
-            in_range(stored.second, what) && !visit(stored))
-            return;
+        if (ordinal < from || ordinal > to) continue;
+        packed_row(layout_, rows_.find(ordinal)->second.get()).show(seen);
+        if (wanted(seen, what) && !visit(ordinal, row_view(seen))) return;
     }
 }
 
@@ -169,15 +180,17 @@ void memory_table::walk_rows(const query& what, Visit&& visit) const {
     const auto [from, to] = beyond(what);
     if (from > to) return;
     const auto begin = rows_.lower_bound(from), end = rows_.upper_bound(to);
-    const auto wanted = [&](const rows::value_type& stored) {
-        return meets(stored.second, what.where) && in_range(stored.second, what);
+    shown_values seen;
+    const auto goes_on = [&](const auto& stored) {
+        packed_row(layout_, stored.second.get()).show(seen);
+        return !wanted(seen, what) || visit(stored.first, row_view(seen));
     };
     if (what.order == direction::ascending) {
         for (auto at = begin; at != end; ++at)
-            if (wanted(*at) && !visit(*at)) return;
+            if (!goes_on(*at)) return;
     } else {
         for (auto at = end; at != begin;)
-            if (--at; wanted(*at) && !visit(*at)) return;
+            if (!goes_on(*--at)) return;
     }
 }
 
@@ -196,31 +209,28 @@ std::vector<stored_row> memory_table::select(const query& what) const {
     const plan by = plan_for(what);
     if (by.ranged == by_range(what)) {
         std::size_t to_skip = what.offset;
-        walk(by, what, [&](const rows::value_type& stored) {
+        walk(by, what, [&](std::int64_t ordinal, row_view values) {
             if (to_skip > 0) {
                 --to_skip;
                 return true;
             }
-            page.push_back(shown(stored, what));
+            page.push_back(taken(ordinal, values, what));
             return page.size() < limit;
         });
         return page;
     }
-    std::vector<const rows::value_type*> found;
-    walk(by, what, [&](const rows::value_type& stored) {
-        found.push_back(&stored);
+    std::vector<std::pair<std::int64_t, std::int64_t>> found;  // what orders them: a number, the ordinal
+    walk(by, what, [&](std::int64_t ordinal, row_view values) {
+        found.emplace_back(by_range(what) ? number_in(values, *what.range) : 0, ordinal);
         return true;
     });
-    std::ranges::sort(found, [&](const auto* a, const auto* b) {
-        if (what.order == direction::descending) std::swap(a, b);
-        if (by_range(what)) {
-            const auto x = number_in(a->second, *what.range), y = number_in(b->second, *what.range);
-            if (x != y) return x < y;
-        }
-        return a->first < b->first;
-    });
-    for (std::size_t i = what.offset; i < found.size() && page.size() < limit; ++i)
-        page.push_back(shown(*found[i], what));
+    std::ranges::sort(found);
+    if (what.order == direction::descending) std::ranges::reverse(found);
+    shown_values seen;
+    for (std::size_t i = what.offset; i < found.size() && page.size() < limit; ++i) {
+        packed_row(layout_, rows_.find(found[i].second)->second.get()).show(seen);
+        page.push_back(taken(found[i].second, seen, what));
+    }
     return page;
 }
 
@@ -229,7 +239,7 @@ std::int64_t memory_table::count(std::span<const condition> where) const {
         if (const auto kept = tally.count(where)) return *kept;
     const query all{.where = {where.begin(), where.end()}};
     std::int64_t counted = 0;
-    walk(plan_for(all), all, [&](const rows::value_type&) {
+    walk(plan_for(all), all, [&](std::int64_t, row_view) {
         ++counted;
         return true;
     });

@@ -1,14 +1,13 @@
 #include "statetrack/memory_store.hpp"
 
 #include <algorithm>
-#include <array>
-#include <mutex>
-#include <shared_mutex>
+#include <boost/container/small_vector.hpp>
 #include <string>
 #include <variant>
 
 #include "memory/made_of.hpp"
 #include "memory/memory_table.hpp"
+#include "memory/turnstile.hpp"
 
 namespace statetrack {
 namespace memory {
@@ -24,8 +23,8 @@ struct database {
 struct replaced {
     memory_table* in = nullptr;
     std::int64_t ordinal = 0;
-    // An inserted row; an erased one; changed columns.
-    std::variant<std::monostate, row, std::vector<assignment>> before{};
+    // An inserted row; an erased one; changed columns; those of a beat.
+    std::variant<std::monostate, row, std::vector<assignment>, memory_table::beaten_numbers> before{};
 };
 
 class memory_transaction final : public transaction {
@@ -33,9 +32,18 @@ public:
     explicit memory_transaction(database& on) : on_(on) {}
 
     result<std::optional<stored_row>> find(const table& in, const value& key) override {
-        const auto* found = on_[in].find(key);
+        const auto found = on_[in].find(key);
         if (!found) return std::optional<stored_row>{};
-        return std::optional<stored_row>{{found->first, found->second}};
+        return std::optional<stored_row>{{found->ordinal(), found->values()}};
+    }
+    result<bool> look_at(const table& in, const value& key,
+                         const std::function<void(row_view)>& look) override {
+        const auto found = on_[in].find(key);
+        if (!found) return false;
+        shown_values shown;
+        found->show(shown);
+        look(shown);
+        return true;
     }
     result<std::vector<stored_row>> select(const table& in, const query& what) override {
         return on_[in].select(what);
@@ -57,12 +65,9 @@ private:
     result<> check_references(const memory_table& from, const row& values);
     result<> check_still_referenced(const memory_table& to, const value& key);
     void erase_with_referents(memory_table& in, std::int64_t ordinal);
-    void change(memory_table& in, memory_table::rows::value_type& at, std::span<const assignment> changes) {
-        undo_.push_back({&in, at.first, in.change(at, changes)});
-    }
 
     database& on_;
-    std::vector<replaced> undo_;
+    boost::container::small_vector<replaced, 2> undo_;
 };
 
 result<> memory_transaction::check_references(const memory_table& from, const row& values) {
@@ -94,17 +99,17 @@ result<std::int64_t> memory_transaction::insert(const table& in, const row& valu
     if (auto fine = here.check(filled, std::nullopt); !fine) return fine.error();
     if (auto fine = check_references(here, filled); !fine) return fine.error();
     undo_.push_back({&here, ordinal});
-    here.put(ordinal, std::move(filled));
+    here.put(ordinal, filled);
     return ordinal;
 }
 
 result<> memory_transaction::patch(const table& in, const value& key, std::optional<std::int64_t> version,
                                    std::span<const assignment> changes) {
     auto& here = on_[in];
-    auto* const found = here.find(key);
+    const auto found = here.find(key);
     if (!found) return error(errc::not_found, "no such row in " + std::string(in.name));
-    const std::int64_t ordinal = found->first;
-    row changed = found->second;
+    const std::int64_t ordinal = found->ordinal();
+    row changed = found->values();
     if (const auto& kept = here.what().version; kept && version && changed[*kept] != value{*version})
         return error(errc::version_mismatch, "the row has another version");
     for (const auto& one : changes) {
@@ -119,34 +124,36 @@ result<> memory_transaction::patch(const table& in, const value& key, std::optio
         if (what.key_is_ordinal) return error(errc::conflict, "an ordinal stays what it is");
         if (auto fine = check_still_referenced(here, key); !fine) return fine.error();
     }
-    change(here, *found, changes);
+    undo_.push_back({&here, ordinal, here.change(ordinal, changes)});
     return {};
+}
+
+memory_table::beaten_numbers numbers_of(const struct beat& b) {
+    const auto number = [](std::optional<timestamp> at) { return at ? std::optional(at->ms) : std::nullopt; };
+    return {b.last_heartbeat.ms, number(b.last_progress_at), b.progress_seq, number(b.silence_until)};
+}
+
+bool admits(const table& in, const memory_table::beaten_numbers& numbers) {
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const auto& to = in.columns[in.beat_columns[i]];
+        if (numbers[i] ? to.min && *numbers[i] < *to.min : !to.nullable) return false;
+    }
+    return true;
 }
 
 result<> memory_transaction::beat(std::span<const struct beat> beats) {
     const auto here =
         std::ranges::find_if(on_.tables, [](const auto& t) { return !t.what().beat_columns.empty(); });
     if (here == on_.tables.end()) return {};
-    const auto& columns = here->what().beat_columns;
-    struct hit {
-        memory_table::rows::value_type* at;
-        std::array<assignment, 4> changes;
-    };
-    std::vector<hit> hits;
-    hits.reserve(beats.size());
+    boost::container::small_vector<std::pair<packed_row, memory_table::beaten_numbers>, 1> hits;
     for (const auto& one : beats) {
-        auto* const at = here->find(one.key);
+        const auto at = here->find(one.key);
         if (!at) continue;
-        hits.push_back({at,
-                        {assignment{columns[0], one.last_heartbeat.ms},
-                         {columns[1], one.last_progress_at ? value{one.last_progress_at->ms} : value{}},
-                         {columns[2], one.progress_seq},
-                         {columns[3], one.silence_until ? value{one.silence_until->ms} : value{}}}});
-        for (const auto& change : hits.back().changes)
-            if (!admits(here->what().columns[change.column], change.to))
-                return error(errc::conflict, "a beat holds what its column cannot");
+        hits.emplace_back(*at, numbers_of(one));
+        if (!admits(here->what(), hits.back().second))
+            return error(errc::conflict, "a beat holds what its column cannot");
     }
-    for (const auto& one : hits) change(*here, *one.at, one.changes);
+    for (const auto& [at, to] : hits) undo_.push_back({&*here, at.ordinal(), here->beat(at, to)});
     return {};
 }
 
@@ -176,9 +183,11 @@ void memory_transaction::undo() noexcept {
     for (; !undo_.empty(); undo_.pop_back()) {
         auto& last = undo_.back();
         if (auto* erased = std::get_if<row>(&last.before))
-            last.in->put(last.ordinal, std::move(*erased));
+            last.in->put(last.ordinal, *erased);
         else if (auto* changed = std::get_if<std::vector<assignment>>(&last.before))
             last.in->change(last.ordinal, *changed);
+        else if (auto* beaten = std::get_if<memory_table::beaten_numbers>(&last.before))
+            last.in->beat(last.ordinal, *beaten);
         else
             last.in->take(last.ordinal);
     }
@@ -191,8 +200,7 @@ public:
     }
 
     void execute(std::span<unit_of_work* const> group) override {
-        std::lock_guard turn(turnstile_);
-        std::unique_lock lock(tables_mutex_);
+        const auto turn = turnstile_.write();
         for (auto* unit : group) {
             memory_transaction in(tables_);
             unit->outcome = run_body(*unit, in);
@@ -201,18 +209,14 @@ public:
     }
 
     result<> read(const std::function<result<>(reader&)>& body) override {
-        std::unique_lock turn(turnstile_);
-        std::shared_lock lock(tables_mutex_);
-        turn.unlock();
+        const auto turn = turnstile_.read();
         memory_transaction in(tables_);
         return body(in);
     }
 
     result<> read_at_once(const std::function<result<>(reader&)>& body) override {
-        const std::unique_lock turn(turnstile_, std::try_to_lock);
+        const auto turn = turnstile_.try_read();
         if (!turn) return error(errc::would_wait);
-        const std::shared_lock lock(tables_mutex_, std::try_to_lock);
-        if (!lock) return error(errc::would_wait);
         memory_transaction in(tables_);
         return body(in);
     }
@@ -221,9 +225,7 @@ public:
     std::string_view name() const noexcept override { return "memory"; }
 
 private:
-    // A shared mutex lets reader after reader pass a waiting writer; through here everyone goes in turn.
-    std::mutex turnstile_;
-    std::shared_mutex tables_mutex_;
+    turnstile turnstile_;
     database tables_;
 };
 

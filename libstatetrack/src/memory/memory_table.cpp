@@ -13,16 +13,11 @@ bool touches(const auto& kept, std::span<const assignment> changes) {
 
 }  // namespace
 
-memory_table::memory_table(table what) : what_(std::move(what)) {
+memory_table::memory_table(table what) : what_(std::move(what)), layout_(what_.columns) {
     indexes_.emplace_back(index_description{
         .name = "key", .parts = {what_.key}, .unique = true, .violation = errc::already_exists});
     for (const auto& one : what_.indexes) indexes_.emplace_back(one);
     for (const auto& one : what_.tallies) tallies_.emplace_back(one);
-    for (std::size_t i = 0; i < what_.columns.size(); ++i) {
-        const auto depends = [i](const auto& kept) { return kept.depends_on(i); };
-        free_columns_.push_back(std::ranges::none_of(indexes_, depends) &&
-                                std::ranges::none_of(tallies_, depends));
-    }
 }
 
 std::size_t memory_table::key_hash::operator()(const value& key) const noexcept {
@@ -32,14 +27,15 @@ std::size_t memory_table::key_hash::operator()(const value& key) const noexcept 
     return 0;
 }
 
-memory_table::rows::value_type* memory_table::find(const value& key) const {
+std::optional<packed_row> memory_table::find(const value& key) const {
     const auto at = by_key_.find(key);
-    return at == by_key_.end() ? nullptr : at->second;
+    if (at == by_key_.end()) return std::nullopt;
+    return packed_row(layout_, at->second);
 }
 
 std::optional<std::int64_t> memory_table::ordinal_of(const value& key) const {
-    const auto* found = find(key);
-    return found ? std::optional(found->first) : std::nullopt;
+    const auto found = find(key);
+    return found ? std::optional(found->ordinal()) : std::nullopt;
 }
 
 result<> memory_table::check(const row& values, std::optional<std::int64_t> self,
@@ -63,47 +59,52 @@ result<> memory_table::check(const row& values, std::optional<std::int64_t> self
     return {};
 }
 
-void memory_table::put(std::int64_t ordinal, row values) noexcept {
+void memory_table::put(std::int64_t ordinal, const row& values) noexcept {
     for (auto& index : indexes_) index.add(ordinal, values);
     for (auto& tally : tallies_) tally.add(values, 1);
-    const auto at = rows_.emplace(ordinal, std::move(values)).first;
-    by_key_.emplace(at->second[what_.key], &*at);
+    const auto at = rows_.emplace(ordinal, packed_row::pack(layout_, ordinal, values)).first;
+    by_key_.emplace(values[what_.key], at->second.get());
     ordinal_last_ = std::max(ordinal_last_, ordinal);
 }
 
 row memory_table::take(std::int64_t ordinal) noexcept {
     const auto at = rows_.find(ordinal);
-    by_key_.erase(at->second[what_.key]);
-    row values = std::move(at->second);
+    row values = packed_row(layout_, at->second.get()).values();
+    by_key_.erase(values[what_.key]);
     rows_.erase(at);
     for (auto& index : indexes_) index.remove(ordinal, values);
     for (auto& tally : tallies_) tally.add(values, -1);
     return values;
 }
 
-std::vector<assignment> memory_table::change(rows::value_type& at,
+std::vector<assignment> memory_table::change(std::int64_t ordinal,
                                              std::span<const assignment> changes) noexcept {
-    auto& [ordinal, values] = at;
-    const bool free =
-        std::ranges::all_of(changes, [&](const auto& one) { return free_columns_[one.column]; });
-    if (!free) {
-        by_key_.erase(values[what_.key]);
-        for (auto& index : indexes_)
-            if (touches(index, changes)) index.remove(ordinal, values);
-        for (auto& tally : tallies_)
-            if (touches(tally, changes)) tally.add(values, -1);
-    }
+    auto& packed = rows_.find(ordinal)->second;
+    row values = packed_row(layout_, packed.get()).values();
+    by_key_.erase(values[what_.key]);
+    for (auto& index : indexes_)
+        if (touches(index, changes)) index.remove(ordinal, values);
+    for (auto& tally : tallies_)
+        if (touches(tally, changes)) tally.add(values, -1);
     std::vector<assignment> before;
     before.reserve(changes.size());
     for (const auto& one : changes) before.push_back({one.column, std::exchange(values[one.column], one.to)});
     // A column named twice is put back to what it was first.
     std::ranges::reverse(before);
-    if (!free) {
-        by_key_.emplace(values[what_.key], &at);
-        for (auto& index : indexes_)
-            if (touches(index, changes)) index.add(ordinal, values);
-        for (auto& tally : tallies_)
-            if (touches(tally, changes)) tally.add(values, 1);
+    packed = packed_row::pack(layout_, ordinal, values);
+    by_key_.emplace(values[what_.key], packed.get());
+    for (auto& index : indexes_)
+        if (touches(index, changes)) index.add(ordinal, values);
+    for (auto& tally : tallies_)
+        if (touches(tally, changes)) tally.add(values, 1);
+    return before;
+}
+
+memory_table::beaten_numbers memory_table::beat(packed_row at, const beaten_numbers& to) noexcept {
+    beaten_numbers before;
+    for (std::size_t i = 0; i < to.size(); ++i) {
+        before[i] = at.number(what_.beat_columns[i]);
+        at.set_number(what_.beat_columns[i], to[i]);
     }
     return before;
 }

@@ -2,6 +2,7 @@
 // concerns this table alone; references are the store's business.
 #pragma once
 
+#include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <map>
@@ -12,6 +13,7 @@
 
 #include "memory/kept_tally.hpp"
 #include "memory/ordered_index.hpp"
+#include "memory/packed_row.hpp"
 #include "statetrack/storage.hpp"
 
 namespace statetrack::memory {
@@ -19,14 +21,14 @@ namespace statetrack::memory {
 // Not safe to share between threads while one of them writes.
 class memory_table {
 public:
-    using rows = std::map<std::int64_t, row>;
+    using beaten_numbers = std::array<std::optional<std::int64_t>, 4>;
 
     explicit memory_table(table what);
 
     const table& what() const noexcept { return what_; }
 
-    // The row's ordinal and values, good until the row goes; null where there is none.
-    rows::value_type* find(const value& key) const;
+    // Good until the row goes or is changed, but by beat.
+    std::optional<packed_row> find(const value& key) const;
     std::optional<std::int64_t> ordinal_of(const value& key) const;
     std::vector<stored_row> select(const query& what) const;
     std::int64_t count(std::span<const condition> where) const;
@@ -39,12 +41,13 @@ public:
 
     // These check nothing. Running out of memory within one would leave a row half indexed, so it ends the
     // process instead. An ordinal that was put once is never the next one again.
-    void put(std::int64_t ordinal, row values) noexcept;
+    void put(std::int64_t ordinal, const row& values) noexcept;
     row take(std::int64_t ordinal) noexcept;
-    // Returns what stood there before. `at`: of this table, by find.
-    std::vector<assignment> change(rows::value_type& at, std::span<const assignment> changes) noexcept;
-    std::vector<assignment> change(std::int64_t ordinal, std::span<const assignment> changes) noexcept {
-        return change(*rows_.find(ordinal), changes);
+    // Both return what stood there before.
+    std::vector<assignment> change(std::int64_t ordinal, std::span<const assignment> changes) noexcept;
+    beaten_numbers beat(packed_row at, const beaten_numbers& to) noexcept;
+    beaten_numbers beat(std::int64_t ordinal, const beaten_numbers& to) noexcept {
+        return beat(packed_row(layout_, rows_.find(ordinal)->second.get()), to);
     }
 
 private:
@@ -57,8 +60,8 @@ private:
     };
     plan plan_for(const query& what) const;
     std::optional<plan> plan_by(const ordered_index& index, const query& what) const;
-    // Calls visit(row) for every row that the query's conditions hold for, until it returns false; in the
-    // query's order where the plan gives that order.
+    // Calls visit(ordinal, row) for every row that the query's conditions hold for, until it returns false;
+    // in the query's order where the plan gives that order.
     template <class Visit>
     void walk(const plan& by, const query& what, Visit&& visit) const;
     template <class Visit>
@@ -71,9 +74,9 @@ private:
     };
 
     table what_;
-    rows rows_;
-    boost::unordered_flat_map<value, rows::value_type*, key_hash> by_key_;
-    std::vector<bool> free_columns_;      // that no index and no tally depends on
+    row_layout layout_;
+    std::map<std::int64_t, packed_row::block> rows_;
+    boost::unordered_flat_map<value, char*, key_hash> by_key_;
     std::vector<ordered_index> indexes_;  // the key's first
     std::vector<kept_tally> tallies_;
     std::int64_t ordinal_last_ = 0;

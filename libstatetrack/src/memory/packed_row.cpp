@@ -1,0 +1,133 @@
+#include "memory/packed_row.hpp"
+
+#include <cassert>
+#include <cstring>
+#include <string_view>
+
+namespace statetrack::memory {
+namespace {
+
+enum class tag : char { null, number, no, yes, text, id };
+
+constexpr std::size_t number_bytes = sizeof(std::int64_t);
+constexpr std::size_t size_bytes = sizeof(std::uint32_t);
+constexpr std::size_t id_bytes = sizeof(uuid::bytes);
+
+template <class T>
+T read_at(const char* at) {
+    T what;
+    std::memcpy(&what, at, sizeof what);
+    return what;
+}
+
+template <class T>
+void write_at(char* at, const T& what) {
+    std::memcpy(at, &what, sizeof what);
+}
+
+tag tag_of(const value& v) {
+    switch (v.index()) {
+        case 1:
+            return tag::number;
+        case 2:
+            return std::get<bool>(v) ? tag::yes : tag::no;
+        case 3:
+            return tag::text;
+        case 4:
+            return tag::id;
+        default:
+            return tag::null;
+    }
+}
+
+std::size_t rest_size(const value& v) {
+    if (const auto* text = std::get_if<std::string>(&v)) return size_bytes + text->size();
+    return std::holds_alternative<uuid>(v) ? id_bytes : 0;
+}
+
+}  // namespace
+
+row_layout::row_layout(const std::vector<column>& columns) : tags_at_(number_bytes) {
+    for (const auto& one : columns) {
+        const bool number = one.kind == column_kind::integer || one.kind == column_kind::time;
+        number_at_.push_back(number ? tags_at_ : 0);
+        if (number) tags_at_ += number_bytes;
+    }
+}
+
+packed_row::block packed_row::pack(const row_layout& as, std::int64_t ordinal, const row& values) {
+    assert(values.size() == as.columns());
+    std::size_t size = as.rest_at();
+    for (const auto& v : values) size += rest_size(v);
+    block packed(new char[size]);
+    write_at(packed.get(), ordinal);
+    char* rest = packed.get() + as.rest_at();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        write_at(packed.get() + as.tags_at() + i, tag_of(values[i]));
+        if (const auto* number = std::get_if<std::int64_t>(&values[i])) {
+            write_at(packed.get() + as.number_at(i), *number);
+        } else if (const auto* text = std::get_if<std::string>(&values[i])) {
+            write_at(rest, static_cast<std::uint32_t>(text->size()));
+            std::memcpy(rest + size_bytes, text->data(), text->size());
+        } else if (const auto* id = std::get_if<uuid>(&values[i])) {
+            write_at(rest, id->bytes);
+        }
+        rest += rest_size(values[i]);
+    }
+    return packed;
+}
+
+std::int64_t packed_row::ordinal() const noexcept { return read_at<std::int64_t>(at_); }
+
+void packed_row::show(shown_values& into) const {
+    into.resize(as_->columns());
+    const char* rest = at_ + as_->rest_at();
+    for (std::size_t i = 0; i < into.size(); ++i) {
+        value_view& shown = into[i];
+        switch (read_at<tag>(at_ + as_->tags_at() + i)) {
+            case tag::null:
+                shown.emplace<std::monostate>();
+                break;
+            case tag::number:
+                shown.emplace<std::int64_t>(read_at<std::int64_t>(at_ + as_->number_at(i)));
+                break;
+            case tag::no:
+                shown.emplace<bool>(false);
+                break;
+            case tag::yes:
+                shown.emplace<bool>(true);
+                break;
+            case tag::text: {
+                const auto size = read_at<std::uint32_t>(rest);
+                shown.emplace<std::string_view>(rest + size_bytes, size);
+                rest += size_bytes + size;
+                break;
+            }
+            case tag::id:
+                shown.emplace<uuid>(read_at<uuid>(rest));
+                rest += id_bytes;
+                break;
+        }
+    }
+}
+
+row packed_row::values() const {
+    shown_values shown;
+    show(shown);
+    row all;
+    all.reserve(shown.size());
+    for (const auto& one : shown) all.push_back(to_value(one));
+    return all;
+}
+
+std::optional<std::int64_t> packed_row::number(std::size_t column) const noexcept {
+    if (read_at<tag>(at_ + as_->tags_at() + column) == tag::null) return std::nullopt;
+    return read_at<std::int64_t>(at_ + as_->number_at(column));
+}
+
+void packed_row::set_number(std::size_t column, std::optional<std::int64_t> to) noexcept {
+    write_at(at_ + as_->tags_at() + column, to ? tag::number : tag::null);
+    if (to) write_at(at_ + as_->number_at(column), *to);
+}
+
+}  // namespace statetrack::memory
