@@ -3,41 +3,45 @@
 #pragma once
 
 #include <algorithm>
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <array>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "place_set.hpp"
+#include "short_time.hpp"
 #include "statetrack/deadline.hpp"
 #include "statetrack/entities.hpp"
 #include "timeline.hpp"
 
 namespace statetrack {
 
-inline constexpr instant never{std::numeric_limits<std::int64_t>::max()};
-
 struct machine_presence;
 
-// A million of them are held at once, so absent values take no room of their own.
-struct live_entry {
-    uuid id{};
-    std::int64_t version = 0;
-    std::int64_t epoch = 1;
-    instant last_heard{};
-    timestamp last_heartbeat{};  // as the row has it: another there than here is a beat we have not seen
+// What few sessions have; those that have none of it share one.
+struct uncommon_limits {
     // Stored times are brought onto the age clock once, when they change: later the wall may have stepped.
     timestamp silence_until{};               // where announced
     instant announced_until{};               // where announced
     timestamp last_progress_at{};            // where progressed
-    instant progress_since{};                // the newest mark, or when judging began
     std::int64_t stall_threshold_ms = 0;     // 0: the tracker's
     std::int64_t progress_threshold_ms = 0;  // 0: none
+};
+
+// A million of them are held at once: one each line of the processor's caches.
+struct alignas(64) live_entry {
+    using small = std::uint32_t;  // what is larger is held as the largest there is
+
+    uuid id{};
+    instant last_heard{};
     machine_presence* machine = nullptr;     // of machine_watch, which keeps it while the session lives there
-    instant filed = never;                   // the earliest place in the heap that is still valid
+    short_time<timestamp> last_heartbeat{};  // as the row has it: another there than here is a beat not seen
+    short_time<instant> progress_since{};    // the newest mark, or when judging began
+    short_time<instant> filed = never;       // the earliest place in the heap that is still valid
     session_status status = session_status::active;
     bool announced : 1 = false;
     bool progressed : 1 = false;
@@ -46,11 +50,16 @@ struct live_entry {
     bool progress_reported : 1 = false;  // its episode has its event
     bool observed : 1 = false;           // STALL_MODE=observe: its verdict has its event
     bool live : 1 = false;               // else its place is free
+    small version = 0;
+    small epoch = 1;
+    small uncommon = 0;  // where its limits are kept; 0: nothing uncommon
 
-    std::optional<instant> announcement() const {
-        return announced ? std::optional(announced_until) : std::nullopt;
+    static constexpr instant never{short_time<instant>::ms_max};
+    static small held(std::int64_t number) {
+        return static_cast<small>(std::clamp<std::int64_t>(number, 0, std::numeric_limits<small>::max()));
     }
 };
+static_assert(sizeof(live_entry) == 64);
 
 // When a row was written, and whether that was a sign of life.
 struct row_news {
@@ -93,7 +102,11 @@ public:
     const live_entry* find(const uuid& id) const;
     live_entry* find(const uuid& id);
     std::size_t size() const { return places_.size(); }
-    std::size_t size_ever() const { return entries_.size(); }  // free places included
+    std::size_t size_ever() const { return entries_; }  // free places included
+    const uncommon_limits& limits_of(const live_entry& e) const { return limits_[e.uncommon]; }
+    std::optional<instant> announcement_of(const live_entry& e) const {
+        return e.announced ? std::optional(limits_of(e).announced_until) : std::nullopt;
+    }
 
     // Files an entry to be looked at no later than `at`.
     void file(live_entry& entry, instant at);
@@ -106,30 +119,45 @@ public:
     // Calls f(entry) for up to `limit` places from `from` on; where to go on, 0 at the end.
     template <class F>
     std::size_t walk(std::size_t from, std::size_t limit, F&& f) {
-        const std::size_t end = std::min(entries_.size(), from + limit);
+        const std::size_t end = std::min<std::size_t>(entries_, from + limit);
         for (std::size_t i = from; i < end; ++i)
-            if (entries_[i].live) f(entries_[i]);
-        return end == entries_.size() ? 0 : end;
+            if (live_entry& e = at(static_cast<place>(i)); e.live) f(e);
+        return end == entries_ ? 0 : end;
     }
 
 private:
-    using place = std::uint32_t;
+    using place = place_set::place;
     struct filing {
-        instant at;
+        short_time<instant> at;
         place entry;
-        bool operator>(const filing& other) const { return at > other.at; }
+        bool operator>(const filing& other) const { return instant(at) > instant(other.at); }
     };
+    static_assert(sizeof(filing) == 12);
+    static constexpr std::size_t entries_each = 1'024;
+    using entry_block = std::array<live_entry, entries_each>;
+
+    live_entry& at(place p) { return (*blocks_[p / entries_each])[p % entries_each]; }
+    const live_entry& at(place p) const { return (*blocks_[p / entries_each])[p % entries_each]; }
+    std::optional<place> place_of(const uuid& id) const;
+    place new_place();
     bool valid(const filing& f) const;
     std::pair<live_entry*, bool> enter(const uuid& id);
+    // To be written; `keep_limits` when that is done.
+    uncommon_limits& limits_to_write(live_entry& e);
+    void keep_limits(live_entry& e);
     // True where the entry must be looked at again.
     static bool judged_anew(live_entry& e);
-    static bool take_progress(live_entry& e, std::optional<timestamp> last_progress_at, timestamp else_since,
-                              const timeline& times, instant at);
-    static bool take_silence(live_entry& e, std::optional<timestamp> until, const timeline& times);
+    bool take_progress(live_entry& e, std::optional<timestamp> last_progress_at, timestamp else_since,
+                       const timeline& times, instant at);
+    bool take_silence(live_entry& e, std::optional<timestamp> until, const timeline& times);
 
-    boost::unordered_flat_map<uuid, place, std::hash<uuid>> places_;
-    std::deque<live_entry> entries_;  // never moved
+    place_set places_;
+    std::vector<std::unique_ptr<entry_block>> blocks_;  // whose entries are never moved
+    place entries_ = 0;
     std::vector<place> free_;
+    std::vector<uncommon_limits> limits_ =
+        std::vector<uncommon_limits>(1);  // the first is shared by those that have none
+    std::vector<live_entry::small> free_limits_;
     // A binary heap, earliest first; filings that no entry stands behind are skipped.
     std::vector<filing> heap_;
 };

@@ -16,7 +16,7 @@ machine_watch::machine_watch(std::int64_t beat_interval_ms)
     : slot_ms_(std::max<std::int64_t>(1, beat_interval_ms / slots_an_interval)) {}
 
 void machine_watch::apply(const machine& row, std::optional<instant> heard) {
-    machine_presence& m = enter(row.machine_id);
+    machine_presence& m = *enter(row.machine_id);
     if (m.registered && row.version < m.version) return;
     m.registered = true;
     m.status = row.status;
@@ -34,30 +34,26 @@ void machine_watch::erase(const std::string& machine_id) {
     at->second.registered = false;
     at->second.version = 0;
     at->second.own_heard.reset();
-    drop_if_empty(machine_id);
+    leave(&at->second);
 }
 
-machine_presence* machine_watch::session_moved(const uuid& id, machine_presence* from,
-                                               const std::optional<std::string>& to) {
-    if (from && to && from->id == *to) return from;
-    machine_presence* const there = to ? &enter(*to) : nullptr;
-    if (there) there->sessions.insert(id);
-    if (from) {
-        from->sessions.erase(id);
-        drop_if_empty(std::string(from->id));
-    }
-    return there;
-}
-
-machine_presence& machine_watch::enter(const std::string& machine_id) {
+machine_presence* machine_watch::enter(const std::string& machine_id) {
     machine_presence& m = machines_[machine_id];
     m.id = machine_id;
-    return m;
+    return &m;
 }
 
-void machine_watch::drop_if_empty(const std::string& machine_id) {
-    const auto at = machines_.find(machine_id);
-    if (at != machines_.end() && !at->second.registered && at->second.sessions.empty()) machines_.erase(at);
+void machine_watch::session_moved(machine_presence* from, machine_presence* to) {
+    if (from == to) return;
+    if (to) ++to->sessions;
+    if (!from) return;
+    --from->sessions;
+    leave(from);
+}
+
+void machine_watch::leave(machine_presence* m) {
+    if (m->registered || m->sessions > 0) return;
+    machines_.erase(machines_.find(m->id));
 }
 
 void machine_watch::heard(const std::string& machine_id, instant at, std::int64_t listened_ms, bool own) {

@@ -2,7 +2,6 @@
 // fell silent at once that the fault is likelier ours than theirs. Not thread-safe; the tracker guards it.
 #pragma once
 
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -28,9 +27,11 @@ struct machine_presence {
     bool registered = false;
     machine_status status = machine_status::online;
     std::int64_t version = 0;
-    std::optional<instant> own_heard{};                           // the machine's own heartbeat
-    std::optional<instant> heard{};                               // its own or any of its sessions'
-    boost::unordered_flat_set<uuid, std::hash<uuid>> sessions{};  // live ones
+    std::optional<instant> own_heard{};  // the machine's own heartbeat
+    std::optional<instant> heard{};      // its own or any of its sessions'
+    std::int64_t sessions = 0;           // live ones
+    std::int64_t active = 0;             // of them; counted by liveness_index
+    std::int64_t announced = 0;          // of these: those that announced silence, over by now perhaps
     // One bit a slot of listened time, the newest lowest: when it beat.
     std::int64_t slot = 0;
     std::uint64_t beats = 0;
@@ -43,9 +44,11 @@ public:
 
     void apply(const machine& row, std::optional<instant> heard);
     void erase(const std::string& machine_id);
-    // Where it lives from now on: good until it moves again.
-    machine_presence* session_moved(const uuid& id, machine_presence* from,
-                                    const std::optional<std::string>& to);
+    // Where a session is about to live: good as long as it does.
+    machine_presence* enter(const std::string& machine_id);
+    void session_moved(machine_presence* from, machine_presence* to);
+    // Forgets a machine that has neither a row nor a session.
+    void leave(machine_presence* m);
     // listened_ms: the tracker's time less its absences, so that a window that we missed is none of silence.
     void heard(machine_presence& m, instant at, std::int64_t listened_ms, bool own);
     void heard(const std::string& machine_id, instant at, std::int64_t listened_ms, bool own);
@@ -81,8 +84,6 @@ private:
     };
     bool over(const hold& h, instant now) const;
     bool enough_lost(std::int64_t listened_ms) const;
-    machine_presence& enter(const std::string& machine_id);
-    void drop_if_empty(const std::string& machine_id);
     std::uint64_t beats_at(const machine_presence& m, std::int64_t slot) const;
 
     std::int64_t slot_ms_;

@@ -119,14 +119,25 @@ bool tracker::impl::may_mark(const moment& at) {
     return false;
 }
 
+boost::unordered_flat_set<const machine_presence*> tracker::impl::announced_and_over(instant now) {
+    boost::unordered_flat_set<const machine_presence*> found;
+    index.walk(0, index.size_ever(), [&](const live_entry& e) {
+        if (e.announced && e.status == session_status::active && e.machine &&
+            index.limits_of(e).announced_until <= now)
+            found.insert(e.machine);
+    });
+    return found;
+}
+
 void tracker::impl::run_guard(const moment& at) {
     if (!options.stall_guard) return;
     std::lock_guard lock(mutex);
+    // Where all that are active have announced silence it may be over: only then are they looked at.
+    std::optional<boost::unordered_flat_set<const machine_presence*>> over;
     const auto counted = [&](const machine_presence& m) {
-        return std::any_of(m.sessions.begin(), m.sessions.end(), [&](const uuid& id) {
-            const live_entry* e = index.find(id);
-            return e && e->status == session_status::active && !(e->announced && e->announced_until > at.age);
-        });
+        if (m.announced < m.active || m.active == 0) return m.active > 0;
+        if (!over) over = announced_and_over(at.age);
+        return over->contains(&m);
     };
     const auto ended = watch.guard(at.age, times.listened_ms(at.age), counted);
     if (!ended) return;

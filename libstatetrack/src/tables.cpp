@@ -55,6 +55,7 @@ table make_sessions() {
     t.version = at<&session::version>();
     t.beat_columns = {at<&session::last_heartbeat>(), at<&session::last_progress_at>(),
                       at<&session::progress_seq>(), at<&session::silence_until>()};
+    t.beaten_where = {status_in({pending, active, paused, stalled})};
     t.indexes = {
         // Invariant 1 of the model: one active session a place, no slot being a place too. Where there is a
         // slot the next index says more.

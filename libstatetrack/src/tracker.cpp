@@ -94,7 +94,7 @@ void tracker::note_alive(const uuid& session_id, std::optional<std::int64_t> epo
     const moment at = impl_->look();
     std::lock_guard lock(impl_->mutex);
     const live_entry* entry = impl_->index.find(session_id);
-    if (!entry || (epoch && *epoch != entry->epoch)) return;
+    if (!entry || (epoch && live_entry::held(*epoch) != entry->epoch)) return;
     impl_->heard(session_id, epoch, at.age);
     impl_->alive_notes[session_id] = at.now;
 }

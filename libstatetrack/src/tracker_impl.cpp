@@ -86,8 +86,9 @@ result<> tracker::impl::load() {
                 for (auto& one : *page) {
                     const auto row = from_columns<session>(live.columns, std::move(one.values));
                     const instant heard = std::min(times.age_of(row.last_heartbeat), at.age);
-                    auto* const there = watch.session_moved(row.session_id, nullptr, row.machine_id);
+                    auto* const there = row.machine_id ? watch.enter(*row.machine_id) : nullptr;
                     auto& entry = *index.apply(row, there, times, {.at = at.age, .heard = heard}).entry;
+                    watch.session_moved(nullptr, there);
                     index.file(entry, next_look(entry, away));
                     if (there) watch.heard(*there, heard, listened_then(heard), false);
                 }
@@ -150,11 +151,14 @@ void tracker::impl::apply_effects(const effects& what, const moment& at) {
     };
     for (const auto& [row, news] : what.sessions) {
         const live_entry* entry = index.find(row.session_id);
-        const auto to = is_live(row.status) ? row.machine_id : std::optional<std::string>{};
-        auto* const there = watch.session_moved(row.session_id, entry ? entry->machine : nullptr, to);
+        auto* const from = entry ? entry->machine : nullptr;
+        auto* const there = is_live(row.status) && row.machine_id ? watch.enter(*row.machine_id) : nullptr;
         file(index.apply(row, there, times, news));
+        entry = index.find(row.session_id);
+        watch.session_moved(from, entry ? entry->machine : nullptr);  // not there where the row was old news
         if (is_terminal(row.status)) forget(row.session_id);
         if (news.heard && there) watch.heard(*there, *news.heard, listened, false);
+        if (there) watch.leave(there);
     }
     for (const plain_beat& one : what.beats) {
         const auto told = index.beat(one, times, at.age);
@@ -162,8 +166,10 @@ void tracker::impl::apply_effects(const effects& what, const moment& at) {
         if (told.entry && told.entry->machine) watch.heard(*told.entry->machine, at.age, listened, false);
     }
     for (const uuid& id : what.erased_sessions) {
-        if (const live_entry* entry = index.find(id)) watch.session_moved(id, entry->machine, std::nullopt);
+        const live_entry* entry = index.find(id);
+        auto* const from = entry ? entry->machine : nullptr;
         index.erase(id);
+        watch.session_moved(from, nullptr);
         forget(id);
     }
     for (const auto& [row, own_beat] : what.machines) {
@@ -178,30 +184,31 @@ void tracker::impl::apply_effects(const effects& what, const moment& at) {
 }
 
 std::int64_t tracker::impl::threshold_of(const live_entry& entry) const {
-    return entry.stall_threshold_ms > 0 ? entry.stall_threshold_ms : options.stall_threshold_ms;
+    const std::int64_t own = index.limits_of(entry).stall_threshold_ms;
+    return own > 0 ? own : options.stall_threshold_ms;
 }
 
 instant tracker::impl::stall_deadline(const live_entry& entry, std::span<const absence> away) const {
     return deadline({.last_heard = entry.last_heard,
                      .threshold_ms = threshold_of(entry),
-                     .announced_until = entry.announcement()},
+                     .announced_until = index.announcement_of(entry)},
                     away);
 }
 
 std::optional<instant> tracker::impl::progress_deadline(const live_entry& entry,
                                                         std::span<const absence> away) const {
-    if (entry.progress_threshold_ms == 0 || entry.waiting || entry.status != session_status::active)
-        return std::nullopt;
+    const std::int64_t threshold_ms = index.limits_of(entry).progress_threshold_ms;
+    if (threshold_ms == 0 || entry.waiting || entry.status != session_status::active) return std::nullopt;
     return deadline({.last_heard = entry.progress_since,
-                     .threshold_ms = entry.progress_threshold_ms,
-                     .announced_until = entry.announcement()},
+                     .threshold_ms = threshold_ms,
+                     .announced_until = index.announcement_of(entry)},
                     away);
 }
 
 instant tracker::impl::expiry_deadline(const live_entry& entry, std::span<const absence> away) const {
     return deadline({.last_heard = entry.last_heard,
                      .threshold_ms = options.abandoned_after_hours * 3'600'000,
-                     .announced_until = entry.announcement()},
+                     .announced_until = index.announcement_of(entry)},
                     away);
 }
 
@@ -261,7 +268,7 @@ std::string tracker::impl::stall_reason(const live_entry& entry, instant now) co
     if (!entry.has_beat) return "never_beat";
     const machine_presence* m = entry.machine;
     // The machine's silence says something only where it could have been heard beside this very session.
-    if (!m || !m->heard || (!m->own_heard && m->sessions.size() < 2)) return "silent";
+    if (!m || !m->heard || (!m->own_heard && m->sessions < 2)) return "silent";
     const std::int64_t lately_ms = beat_interval_ms(options.stall_threshold_ms) * 3 / 2;
     return now - *m->heard > lately_ms ? "machine_silent" : "silent";
 }
@@ -274,8 +281,8 @@ boost::json::object tracker::impl::verdict_inputs(const live_entry& entry, const
     inputs["last_heard"] = shown(entry.last_heard);
     inputs["silence_ms"] = std::max<std::int64_t>(0, at.age - entry.last_heard);
     inputs["stall_threshold_ms"] = threshold_of(entry);
-    inputs["threshold_origin"] = entry.stall_threshold_ms > 0 ? "session" : "default";
-    inputs["silence_until"] = entry.announced ? shown(entry.announced_until) : nullptr;
+    inputs["threshold_origin"] = index.limits_of(entry).stall_threshold_ms > 0 ? "session" : "default";
+    inputs["silence_until"] = entry.announced ? shown(index.limits_of(entry).announced_until) : nullptr;
     inputs["deadline"] = shown(stall_deadline(entry, away));
     inputs["listening_grace_ms"] = listening_grace_ms(threshold_of(entry));
     boost::json::array absent;
@@ -314,7 +321,7 @@ void complete_answer(const tracker::impl& state, session_view& view) {
     if (!view.row.progress_threshold_ms) return;  // not judged, as shown: no need to ask
     std::lock_guard lock(state.mutex);
     const live_entry* entry = state.index.find(view.row.session_id);
-    if (!entry || entry->progress_threshold_ms == 0) return;
+    if (!entry || state.index.limits_of(*entry).progress_threshold_ms == 0) return;
     const instant now = state.times.look(state.time.read()).age;
     view.alive_not_progressing = state.not_progressing(*entry, now, state.times.absences(now));
 }

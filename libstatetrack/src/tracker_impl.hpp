@@ -121,6 +121,8 @@ struct tracker::impl {
     void mark_alive(const moment& at, sweep_report& report);
     void write_alive_notes(const moment& at, sweep_report& report);
     void run_guard(const moment& at);
+    // Where somebody active announced silence that is over; lock held.
+    boost::unordered_flat_set<const machine_presence*> announced_and_over(instant now);
     void judge_due(const moment& at, sweep_report& report);
     void scan_some(const moment& at);  // lock held
     // The registered ones past their deadlines, and these; lock held.

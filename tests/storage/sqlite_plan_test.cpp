@@ -248,9 +248,12 @@ std::ptrdiff_t best_answers(const shape& s) {
 std::ptrdiff_t answers_in(const std::string& line) { return std::ranges::count(line, '='); }
 
 std::string text_of(const shape& s) { return sql::select_text(sqlite_dialect(), *s.in, s.what).sql; }
+std::string ordinals_text_of(const shape& s) {
+    return sql::select_ordinals_text(sqlite_dialect(), *s.in, s.what).sql;
+}
 
-std::string fault_of(const planner& plans, const shape& s) {
-    const auto plan = plans.plan_of(text_of(s));
+std::string fault_of(const planner& plans, const shape& s, std::string (*text)(const shape&) = text_of) {
+    const auto plan = plans.plan_of(text(s));
     // A walk after an ordinal is a search by the primary key; that is no use to a condition.
     if (!s.what.where.empty() && joined(plan).find("USING INTEGER PRIMARY KEY") != std::string::npos)
         return "looks through the rows one by one";
@@ -276,6 +279,20 @@ TEST_CASE("Every list and every pass of the tracker finds its rows by an index")
                       joined(plans.plan_of(text_of(s))));
 }
 
+TEST_CASE("Which rows a list has is found by the same indexes, and a project's are in one") {
+    const planner plans;
+    for (const auto& s : every_shape())
+        CHECK_MESSAGE(fault_of(plans, s, ordinals_text_of).empty(), ordinals_text_of(s), " -- ",
+                      joined(plans.plan_of(ordinals_text_of(s))));
+    const shape by_project{&table_of<session>(),
+                           {.where = {one_value(table_of<session>(), at<&session::project_id>())},
+                            .order = direction::descending}};
+    const auto plan = plans.plan_of(ordinals_text_of(by_project));
+    CHECK(plan.size() == enum_names<session_status>().size());
+    for (const auto& step : plan)
+        CHECK_MESSAGE(step.find("USING COVERING INDEX sessions_project_status") != std::string::npos, step);
+}
+
 TEST_CASE("No query is prepared anew because its parameters have changed") {
     const planner plans;
     for (const auto& s : every_shape()) CHECK_MESSAGE(plans.prepared_again(text_of(s)) == 0, text_of(s));
@@ -293,6 +310,7 @@ TEST_CASE("Verbs by key search by the key") {
                                        sql::patch_text(d, *in, 2, in->version.has_value())};
         if (!in->beat_columns.empty()) verbs.push_back(sql::fold_text(d, *in));
         if (!in->key_is_ordinal) verbs.push_back(sql::ordinal_text(d, *in));
+        verbs.push_back(sql::find_at_text(d, *in));
         for (const auto& sql : verbs)
             CHECK_MESSAGE(fault_of(plans.plan_of(sql), true).empty(), sql, " -- ",
                           joined(plans.plan_of(sql)));

@@ -15,7 +15,8 @@ struct sqlite_options {
     // Pages kept in memory by the writer. Rows that heartbeats need are kept beside it, and what is not here
     // the system mostly has: a larger one made creations dearer, at 10 000 sessions and at a million.
     std::int64_t cache_kib = 8 * 1024;
-    // Sessions kept in memory, packed (some 200 bytes each), so that a heartbeat need not read its row.
+    // Sessions kept in memory, packed (some 130 bytes each), so that neither a heartbeat nor a GET need read
+    // its row: those that were asked for lately, and from the first checkpoints on all that are alive.
     std::size_t row_memory_kib = 256 * 1024;
     std::int64_t pages_max =
         0;  // the file grows no further, writes answer store_full; 0: no bound but the disk's

@@ -107,6 +107,7 @@ struct table {
     bool key_is_ordinal = false;
     std::optional<std::size_t> version{};     // the column that a patch compares
     std::vector<std::size_t> beat_columns{};  // written by transaction::beat, in the order of struct beat
+    std::vector<condition> beaten_where{};    // rows outside get no beats
     std::vector<index_description> indexes{};
     std::vector<reference> references{};
     std::vector<null_check> null_checks{};

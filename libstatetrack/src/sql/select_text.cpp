@@ -202,6 +202,15 @@ statement_text select_text(const dialect& in, const table& from, const query& wh
     return out;
 }
 
+statement_text select_ordinals_text(const dialect& in, const table& from, const query& what) {
+    const auto* use = index_to_use(from, what.where, what.range, what.order_by_range);
+    const auto by = use && use->unique ? std::nullopt : runs_of(from, what);
+    auto out = by ? merged_text(in, from, what, *by)
+                  : unordered_text(in, from, what, ordinal_of(from), use, nullptr);
+    append_order_and_page(out, in, from, what, by ? page_ordinal : std::string_view(ordinal_of(from)));
+    return out;
+}
+
 statement_text count_text(const dialect& in, const table& of, std::span<const condition> where) {
     statement_text out{.sql = "SELECT count(*)"};
     append_source(out.sql, in, of, index_to_use(of, where, {}, false));

@@ -43,6 +43,10 @@ std::string find_text(const dialect& in, const table& from) {
     return "SELECT " + column_list(from) + " FROM " + quoted(from.name) + where_key(in, from, 1);
 }
 
+std::string find_at_text(const dialect& in, const table& from) {
+    return "SELECT " + column_list(from) + " FROM " + quoted(from.name) + where_is(in, ordinal_of(from), 1);
+}
+
 std::string ordinal_text(const dialect& in, const table& from) {
     return "SELECT " + ordinal_of(from) + " FROM " + quoted(from.name) + where_key(in, from, 1);
 }

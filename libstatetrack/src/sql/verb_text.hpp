@@ -23,6 +23,8 @@ std::string column_list(const table& from, std::span<const std::size_t> only);
 
 // Parameter 1: the key.
 std::string find_text(const dialect& in, const table& from);
+// Parameter 1: the ordinal.
+std::string find_at_text(const dialect& in, const table& from);
 std::string ordinal_text(const dialect& in, const table& from);  // the ordinal alone
 std::string erase_text(const dialect& in, const table& from);
 // Parameters: the columns in order, less the key where that is the ordinal. No hidden ordinal is given.
@@ -34,6 +36,8 @@ std::string fold_text(const dialect& in, const table& of);
 
 // Where it is not `ordered` the rows of the page may come in any order: to be sorted by their ordinals.
 statement_text select_text(const dialect& in, const table& from, const query& what);
+// The ordinals alone, in the order asked for.
+statement_text select_ordinals_text(const dialect& in, const table& from, const query& what);
 // Counts rows one by one; where a tally knows, it is asked instead.
 statement_text count_text(const dialect& in, const table& of, std::span<const condition> where);
 

@@ -136,35 +136,47 @@ std::optional<std::vector<journalled_beat>> unpacked(std::string_view blob) {
     return beats;
 }
 
-std::optional<beat_state> beat_book::find(std::int64_t ordinal) const {
+std::optional<beat_book::dated_beat> beat_book::find(std::int64_t ordinal) const {
     const auto at = kept_.find(ordinal);
     if (at == kept_.end()) return std::nullopt;
     const entry& e = at->second;
-    return beat_state{.last_heartbeat = e.last_heartbeat,
-                      .last_progress_at = e.last_progress_at,
-                      .progress_seq = e.progress_seq,
-                      .silence_until = e.silence_until,
-                      .has_progress = (e.row_and_flags & 2) != 0,
-                      .has_silence = (e.row_and_flags & 1) != 0};
+    return dated_beat{.state = {.last_heartbeat = e.last_heartbeat,
+                                .last_progress_at = e.last_progress_at,
+                                .progress_seq = e.progress_seq,
+                                .silence_until = e.silence_until,
+                                .has_progress = e.has_progress,
+                                .has_silence = e.has_silence},
+                      .pass = e.pass};
 }
 
-void beat_book::keep(std::int64_t ordinal, const beat_state& state, std::int64_t journal_row) {
-    const std::int64_t flags = (state.has_progress ? 2 : 0) | (state.has_silence ? 1 : 0);
-    kept_.insert_or_assign(ordinal, entry{state.last_heartbeat, state.last_progress_at, state.progress_seq,
-                                          state.silence_until, journal_row << 2 | flags});
+std::optional<std::uint32_t> beat_book::keep(std::int64_t ordinal, const beat_state& state,
+                                             std::uint32_t pass) {
+    const entry now{.last_heartbeat = state.last_heartbeat,
+                    .last_progress_at = state.last_progress_at,
+                    .progress_seq = state.progress_seq,
+                    .silence_until = state.silence_until,
+                    .pass = pass,
+                    .has_progress = state.has_progress,
+                    .has_silence = state.has_silence};
+    const auto [at, is_new] = kept_.try_emplace(ordinal, now);
+    if (is_new) return std::nullopt;
+    return std::exchange(at->second, now).pass;
 }
 
-std::vector<std::int64_t> beat_book::ordinals_up_to(std::int64_t journal_row) const {
-    std::vector<std::int64_t> found;
-    found.reserve(kept_.size());
-    for (const auto& [ordinal, e] : kept_)
-        if (e.journal_row() <= journal_row) found.push_back(ordinal);
-    return found;
+void beat_book::erase(std::int64_t ordinal) {
+    if (kept_.erase(ordinal) > 0) shrink();
 }
 
-void beat_book::forget_up_to(std::int64_t journal_row) {
-    erase_if(kept_, [&](const auto& one) { return one.second.journal_row() <= journal_row; });
-    if (kept_.empty()) kept_ = {};
+void beat_book::forget_up_to(std::uint32_t pass) {
+    erase_if(kept_, [&](const auto& one) { return one.second.pass <= pass; });
+    shrink();
+}
+
+// After a start all that was journalled is here, until the rows are in memory.
+void beat_book::shrink() {
+    constexpr std::size_t worth_it = 1'024, part = 8;
+    if (kept_.bucket_count() > worth_it && kept_.size() < kept_.bucket_count() / part)
+        kept_.rehash(2 * kept_.size());
 }
 
 }  // namespace statetrack::sqlite

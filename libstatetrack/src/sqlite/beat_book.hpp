@@ -4,7 +4,9 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -71,17 +73,37 @@ struct journalled_beat {
 // The beats of a blob, in order; nothing where it is none.
 std::optional<std::vector<journalled_beat>> unpacked(std::string_view blob);
 
-// Not safe to share between threads without a lock of the owner's.
+// The newest committed beat of each row that may stand in the journal only. What comes between two folds is a
+// pass. Safe to use from any thread.
+class committed_beats {
+public:
+    // Nothing where the row's columns hold it.
+    virtual std::optional<beat_state> journalled(std::int64_t ordinal) const = 0;
+    // They are in the journal now. Calls `first` for each row that has had none in this pass.
+    virtual void take(std::span<const journalled_beat> beats,
+                      const std::function<void(std::int64_t ordinal)>& first) = 0;
+    // What is here is folded from now on; what comes is folded by the next pass.
+    virtual void begin_pass() = 0;
+    // All that was here when it began is in its rows.
+    virtual void end_pass() = 0;
+
+protected:
+    ~committed_beats() = default;
+};
+
+// Those of rows that are not in memory. Not safe to share between threads without a lock of the owner's.
 class beat_book {
 public:
-    std::optional<beat_state> find(std::int64_t ordinal) const;
-    // Where a row of the journal holds it.
-    void keep(std::int64_t ordinal, const beat_state& state, std::int64_t journal_row);
-    // Those whose newest beat stands in a row of the journal up to this one.
-    std::vector<std::int64_t> ordinals_up_to(std::int64_t journal_row) const;
-    void forget_up_to(std::int64_t journal_row);
+    struct dated_beat {
+        beat_state state{};
+        std::uint32_t pass = 0;
+    };
+    std::optional<dated_beat> find(std::int64_t ordinal) const;
+    // The pass of the one before.
+    std::optional<std::uint32_t> keep(std::int64_t ordinal, const beat_state& state, std::uint32_t pass);
+    void erase(std::int64_t ordinal);
+    void forget_up_to(std::uint32_t pass);
     std::size_t size() const noexcept { return kept_.size(); }
-    bool empty() const noexcept { return kept_.empty(); }
 
 private:
     struct entry {
@@ -89,11 +111,12 @@ private:
         std::int64_t last_progress_at;
         std::int64_t progress_seq;
         std::int64_t silence_until;
-        std::int64_t
-            row_and_flags;  // the journal's row, has_progress, has_silence: one more byte would be eight
-
-        std::int64_t journal_row() const { return row_and_flags >> 2; }
+        std::uint32_t pass;
+        bool has_progress;
+        bool has_silence;
     };
+    void shrink();
+
     boost::unordered_flat_map<std::int64_t, entry> kept_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sql/verb_text.hpp"
+#include "sqlite/packed_bytes.hpp"
 #include "sqlite/sqlite_dialect.hpp"
 
 namespace statetrack::sqlite {
@@ -44,7 +45,7 @@ result<> beat_journal::replay() {
         if (bytes_ == 0) first_row_ = all.integer(0);
         last_row_ = all.integer(0);
         bytes_ += size;
-        for (const auto& one : *beats) book_.keep(one.ordinal, one.state, last_row_);
+        take(*beats);
     }
     if (code != SQLITE_DONE) return failure(on_.get(), code, doing);
     return {};
@@ -52,12 +53,15 @@ result<> beat_journal::replay() {
 
 std::optional<beat_state> beat_journal::find(std::int64_t ordinal) const {
     if (const auto* fresh = batch_.find(ordinal)) return *fresh;
-    return committed(ordinal);
+    return beats_.journalled(ordinal);
 }
 
-std::optional<beat_state> beat_journal::committed(std::int64_t ordinal) const {
-    std::lock_guard lock(mutex_);
-    return book_.find(ordinal);
+// Later they are folded in order, each row once however often it was beaten.
+void beat_journal::take(std::span<const journalled_beat> beats) {
+    beats_.take(beats, [this](std::int64_t ordinal) {
+        pack_signed(beaten_, ordinal);
+        ++beaten_count_;
+    });
 }
 
 int beat_journal::prepare() {
@@ -108,7 +112,7 @@ int beat_journal::fold_slice() {
     const std::size_t end = std::min(order_.size(), folded_ + std::max(least, 2 * batch_.size()));
     for (std::size_t i = folded_; i < end; ++i) {
         // What this very group brings is newer, and has its turn in the next pass.
-        const auto state = committed(order_[i]);
+        const auto state = beats_.journalled(order_[i]);
         if (!state) continue;
         run one(fold_);
         one.bind(state->last_heartbeat);
@@ -117,11 +121,7 @@ int beat_journal::fold_slice() {
         state->has_silence ? one.bind(state->silence_until) : one.bind_null();
         one.bind(order_[i]);
         int code = one.step();
-        if (code == SQLITE_ROW) {
-            value key;
-            if (one.read(0, of_.columns[of_.key], key)) on_fold_(key, *state);
-            code = one.step();
-        }
+        if (code == SQLITE_ROW) code = one.step();
         if (code != SQLITE_DONE) return code;
     }
     slice_ = end - folded_;
@@ -143,8 +143,12 @@ void beat_journal::commit_succeeded() {
     if (wrote_batch_) {
         ++last_row_;
         bytes_ += batch_bytes_;
-        batch_.for_each(
-            [&](std::int64_t ordinal, const beat_state& state) { book_.keep(ordinal, state, last_row_); });
+        std::vector<journalled_beat> beats;
+        beats.reserve(batch_.size());
+        batch_.for_each([&](std::int64_t ordinal, const beat_state& state) {
+            beats.push_back({ordinal, state});
+        });
+        take(beats);
     }
     wrote_batch_ = false;
     batch_.clear();
@@ -171,26 +175,29 @@ void beat_journal::commit_failed() {
 
 bool beat_journal::wants_fold(bool overdue) const {
     std::lock_guard lock(mutex_);
-    const std::size_t enough = std::max(journal_bytes_small, book_.size() * journal_bytes_per_row);
+    const std::size_t enough = std::max(journal_bytes_small, beaten_count_ * journal_bytes_per_row);
     return stage_ == stage::none && bytes_ >= (overdue ? patience * enough : enough);
 }
 
 void beat_journal::begin_fold() {
+    std::string beaten;
     std::vector<std::int64_t> order;
-    std::int64_t up_to = 0;
     {
         std::lock_guard lock(mutex_);
-        up_to = last_row_;
-        order = book_.ordinals_up_to(up_to);
+        if (stage_ != stage::none) return;
+        stage_ = stage::gathering;
+        beats_.begin_pass();
+        beaten = std::exchange(beaten_, {});
+        order.reserve(std::exchange(beaten_count_, 0));
+        fold_up_to_ = last_row_;
+        bytes_ = 0;  // of what comes after
     }
+    for (unpacker from(beaten); !from.at_end();) order.push_back(from.signed_number());
     std::sort(order.begin(), order.end());
     std::lock_guard lock(mutex_);
-    if (stage_ != stage::none) return;
     stage_ = stage::folding;
-    fold_up_to_ = up_to;
     order_ = std::move(order);
     folded_ = 0;
-    bytes_ = 0;  // of what comes after
 }
 
 bool beat_journal::folding() const {
@@ -222,7 +229,7 @@ bool beat_journal::wants_forget() const {
 void beat_journal::forget_folded() {
     std::lock_guard lock(mutex_);
     if (stage_ != stage::forgetting) return;
-    book_.forget_up_to(fold_up_to_);
+    beats_.end_pass();
     stage_ = stage::none;
 }
 

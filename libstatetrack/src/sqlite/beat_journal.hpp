@@ -26,13 +26,9 @@ std::string create_journal();
 // The writer's, and used in its turn but for what says otherwise.
 class beat_journal {
 public:
-    // Called, under no lock of the journal's own, with the key of a row that is being folded, and with what
-    // its columns then hold.
-    using folded = std::function<void(const value& key, const beat_state& now)>;
-
-    // Beats of `of`, which has beat columns.
-    beat_journal(const database& on, const table& of, folded on_fold)
-        : on_(on), of_(of), on_fold_(std::move(on_fold)) {}
+    // Beats of `of`, which has beat columns; what is committed of them is kept in `beats`.
+    beat_journal(const database& on, const table& of, committed_beats& beats)
+        : on_(on), of_(of), beats_(beats) {}
 
     // What earlier runs have journalled and not folded. Once, at the opening. Errors: store_corrupt,
     // store_unavailable.
@@ -40,8 +36,8 @@ public:
 
     // The newest beat of a row, within the group being written; nothing where its columns hold it.
     std::optional<beat_state> find(std::int64_t ordinal) const;
-    // The same as far as it is committed. From any thread.
-    std::optional<beat_state> committed(std::int64_t ordinal) const;
+    // That of the group being written.
+    const beat_state* noted(std::int64_t ordinal) const { return batch_.find(ordinal); }
 
     void note(std::int64_t ordinal, const beat_state& state) { batch_.note(ordinal, state); }
     std::size_t mark() const noexcept { return batch_.size(); }
@@ -73,16 +69,17 @@ public:
     void forget_folded();
 
 private:
-    enum class stage : std::uint8_t { none, folding, trimming, forgetting };
+    enum class stage : std::uint8_t { none, gathering, folding, trimming, forgetting };
     static constexpr int groups_without_fold = 64;
 
     int fold_slice();
     int trim_slice();
     int prepare();
+    void take(std::span<const journalled_beat> beats);  // with the lock held
 
     const database& on_;
     const table& of_;
-    folded on_fold_;
+    committed_beats& beats_;
     statement insert_, fold_, trim_;
     beat_batch batch_;
     bool wrote_batch_ = false;
@@ -90,8 +87,9 @@ private:
     int put_off_ = 0;  // groups
 
     // Guards everything below.
-    mutable std::mutex mutex_;
-    beat_book book_;
+    mutable std::mutex mutex_;      // taken before any lock of beats_
+    std::string beaten_;            // in this pass: ordinals, packed
+    std::size_t beaten_count_ = 0;  // of them
     std::int64_t last_row_ = 0;
     std::int64_t first_row_ = 1;  // the oldest that the journal may hold
     std::size_t bytes_ = 0;       // of the journal's blobs

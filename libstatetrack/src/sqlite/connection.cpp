@@ -201,6 +201,31 @@ result<std::vector<stored_row>> connection::select(const table& in, const query&
     return page;
 }
 
+result<std::vector<std::int64_t>> connection::select_ordinals(const table& in, const query& what) {
+    const auto text = sql::select_ordinals_text(sqlite_dialect(), in, what);
+    const auto by = prepared(text.sql, in);
+    if (!by) return by.error();
+    run all(**by);
+    bind_all(all, text.parameters);
+    std::vector<std::int64_t> page;
+    int code = all.step();
+    for (; code == SQLITE_ROW; code = all.step()) page.push_back(all.integer(0));
+    if (code != SQLITE_DONE) return failure(on_.get(), code, reading(in));
+    return page;
+}
+
+result<stored_row> connection::find_at(const table& in, std::int64_t ordinal) {
+    const auto by = prepared(finds_at_, in, sql::find_at_text);
+    if (!by) return by.error();
+    run one(**by);
+    one.bind(ordinal);
+    const int code = one.step();
+    if (code == SQLITE_DONE)
+        return error(errc::store_corrupt, "an index of " + std::string(in.name) + " has a row too many");
+    if (code != SQLITE_ROW) return failure(on_.get(), code, reading(in));
+    return row_of(one, in, {});
+}
+
 result<std::int64_t> connection::count(const table& in, std::span<const condition> where) {
     if (const auto kept = tally_entries(in, where, names_)) return sum(in, *kept);
     const auto text = sql::count_text(sqlite_dialect(), in, where);

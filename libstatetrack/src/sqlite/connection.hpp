@@ -43,6 +43,10 @@ public:
 
     result<std::optional<stored_row>> find(const table& in, const value& key);
     result<std::vector<stored_row>> select(const table& in, const query& what);
+    // Of the rows that select would give, in the same order.
+    result<std::vector<std::int64_t>> select_ordinals(const table& in, const query& what);
+    // Of a row that is there.
+    result<stored_row> find_at(const table& in, std::int64_t ordinal);
     result<std::int64_t> count(const table& in, std::span<const condition> where);
     // What the tallies say of these together.
     result<std::int64_t> sum(const table& in, std::span<const tally_entry> entries);
@@ -82,7 +86,7 @@ private:
     name_book& names_;
     statement add_name_;
     std::array<statement, controls> controls_{};
-    by_table finds_, ordinals_, inserts_, erases_;
+    by_table finds_, finds_at_, ordinals_, inserts_, erases_;
     std::map<patch_shape, statement> patches_;
     std::unordered_map<std::string, statement> by_text_;
 };

@@ -9,78 +9,140 @@ const table& beaten_table() {
     return **in;
 }
 
+row_memory::row_memory(const database& writer, const name_book& its_names, const table& of,
+                       std::size_t bytes_max)
+    : journal(writer, of, *this),
+      tallies(writer, its_names),
+      names(its_names),
+      of_(of),
+      warm_(of, its_names, bytes_max,
+            [this](std::int64_t ordinal, const beat_state& state, std::uint32_t pass) {
+                if (is_journalled(pass)) book_.keep(ordinal, state, pass);
+            }) {}
+
 std::optional<stored_row> row_memory::find(const uuid& key) {
-    std::optional<stored_row> found;
-    {
-        std::lock_guard lock(mutex_);
-        found = warm_.find(key);
-    }
-    if (found) bring_up_to_date(*found);
+    std::optional<stored_row> found = find_committed(key);
+    if (found)
+        if (const auto* fresh = journal.noted(found->ordinal)) write_to(found->values, of_, *fresh);
     return found;
 }
 
-std::optional<std::int64_t> row_memory::ordinal_of(const uuid& key) {
+std::optional<std::int64_t> row_memory::ordinal_of(const uuid& key) const {
     std::lock_guard lock(mutex_);
     return warm_.ordinal_of(key);
 }
 
-void row_memory::keep(const uuid& key, const stored_row& as_in_file) {
-    std::lock_guard lock(mutex_);
-    if (!written_.contains(key)) warm_.keep(key, as_in_file);
+void row_memory::keep(stored_row& as_in_file) {
+    {
+        std::lock_guard lock(mutex_);
+        keep_unless_there(as_in_file);
+    }
+    if (const auto* fresh = journal.noted(as_in_file.ordinal)) write_to(as_in_file.values, of_, *fresh);
+}
+
+// What is there is as new, and its beats may be nowhere else.
+void row_memory::keep_unless_there(stored_row& found) {
+    const auto beat = journalled_beat_of(found.ordinal);
+    if (beat) write_to(found.values, of_, beat->state);
+    const auto& key = std::get<uuid>(found.values[of_.key]);
+    if (written_.is_open(key) || warm_.contains(key)) return;
+    if (warm_.keep(found, beat ? beat->pass : 0) && beat) book_.erase(found.ordinal);
 }
 
 void row_memory::wrote(const uuid& key) {
     std::lock_guard lock(mutex_);
-    if (!written_.insert(key).second) return;
-    ++writes_;
-    warm_.forget(key);
+    if (written_.changed(key)) warm_.forget(key);
+}
+
+void row_memory::inserted(const uuid& key) {
+    std::lock_guard lock(mutex_);
+    written_.inserted(key);
 }
 
 void row_memory::group_ended() {
     std::lock_guard lock(mutex_);
-    if (written_.empty()) return;
-    ++writes_;
-    written_.clear();
+    written_.group_ended();
 }
 
 std::uint64_t row_memory::writes() const {
     std::lock_guard lock(mutex_);
-    return writes_;
+    return written_.newest();
 }
 
-void row_memory::keep_read(const uuid& key, const stored_row& found, std::uint64_t since) {
+void row_memory::keep_read(stored_row& found, std::uint64_t since) {
     std::lock_guard lock(mutex_);
-    if (writes_ == since && !written_.contains(key)) warm_.keep(key, found);
+    if (written_.unwritten_since(std::get<uuid>(found.values[of_.key]), since))
+        keep_unless_there(found);
+    else if (const auto beat = journalled_beat_of(found.ordinal))
+        write_to(found.values, of_, beat->state);
 }
 
 void row_memory::bring_up_to_date(stored_row& found, std::span<const std::size_t> only) const {
     if (const auto state = journal.find(found.ordinal)) write_to(found.values, of_, only, *state);
 }
 
-// Later this may be all that says so. Should the commit fail, the journal says so for longer.
-void row_memory::folded(const value& key, const beat_state& now) {
-    const auto* id = std::get_if<uuid>(&key);
-    if (!id) return;
+std::optional<stored_row> row_memory::find_committed(const uuid& key) {
     std::lock_guard lock(mutex_);
-    ++writes_;  // a reader may be about to keep the row with an older beat
-    auto row = warm_.find(*id);
-    if (!row) return;
-    write_to(row->values, of_, now);
-    warm_.keep(*id, *row);
+    return warm_.find(key);
 }
 
-std::optional<stored_row> row_memory::find_committed(const uuid& key) {
-    std::optional<stored_row> found;
-    {
-        std::lock_guard lock(mutex_);
-        found = warm_.find(key);
-    }
-    if (found) bring_up_to_committed(*found);
-    return found;
+std::optional<stored_row> row_memory::find_in_view(std::int64_t ordinal, std::uint64_t since) {
+    std::lock_guard lock(mutex_);
+    const auto key = warm_.key_at(ordinal);
+    if (!key || !written_.unwritten_since(*key, since)) return std::nullopt;
+    return warm_.find_at(ordinal);
 }
 
 void row_memory::bring_up_to_committed(stored_row& found, std::span<const std::size_t> only) const {
-    if (const auto state = journal.committed(found.ordinal)) write_to(found.values, of_, only, *state);
+    if (const auto state = journalled(found.ordinal)) write_to(found.values, of_, only, *state);
+}
+
+bool row_memory::has_rows() const {
+    std::lock_guard lock(mutex_);
+    return warm_.size() > 0;
+}
+
+bool row_memory::has_room() const {
+    std::lock_guard lock(mutex_);
+    return warm_.has_room();
+}
+
+bool row_memory::is_journalled(std::uint32_t pass) const noexcept {
+    return pass == pass_ || (folding_ && pass + 1 == pass_ && pass != 0);
+}
+
+std::optional<beat_book::dated_beat> row_memory::journalled_beat_of(std::int64_t ordinal) const {
+    const auto warm = warm_.beat_at(ordinal);
+    if (!warm) return book_.find(ordinal);
+    return is_journalled(warm->pass) ? warm : std::nullopt;
+}
+
+std::optional<beat_state> row_memory::journalled(std::int64_t ordinal) const {
+    std::lock_guard lock(mutex_);
+    const auto found = journalled_beat_of(ordinal);
+    return found ? std::optional(found->state) : std::nullopt;
+}
+
+void row_memory::take(std::span<const journalled_beat> beats,
+                      const std::function<void(std::int64_t ordinal)>& first) {
+    std::lock_guard lock(mutex_);
+    for (const auto& one : beats) {
+        auto before = warm_.set_beat(one.ordinal, one.state, pass_);
+        if (!before) before = book_.keep(one.ordinal, one.state, pass_);
+        if (before != pass_) first(one.ordinal);
+    }
+}
+
+void row_memory::begin_pass() {
+    std::lock_guard lock(mutex_);
+    ++pass_;
+    folding_ = true;
+}
+
+void row_memory::end_pass() {
+    std::lock_guard lock(mutex_);
+    folding_ = false;
+    book_.forget_up_to(pass_ - 1);
 }
 
 }  // namespace statetrack::sqlite

@@ -1,16 +1,15 @@
-// What the store knows beside the file: of the table with beats the rows that were lately asked for, and the
-// beats that are not folded into their rows yet; of every table what the group being written changes in the
-// counts.
+// What the store knows beside the file: of the table with beats rows, packed, and the beats that are not
+// folded into their rows yet; of every table what the group being written changes in the counts.
 #pragma once
 
 #include <atomic>
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <mutex>
 #include <optional>
 
 #include "sqlite/beat_journal.hpp"
 #include "sqlite/kept_counts.hpp"
+#include "sqlite/recent_writes.hpp"
 #include "sqlite/tally_batch.hpp"
 #include "sqlite/warm_rows.hpp"
 
@@ -19,14 +18,9 @@ namespace statetrack::sqlite {
 // The one with beats.
 const table& beaten_table();
 
-class row_memory {
+class row_memory final : private committed_beats {
 public:
-    row_memory(const database& writer, const name_book& names, const table& of, std::size_t bytes_max)
-        : journal(writer, of, [this](const value& key, const beat_state& now) { folded(key, now); }),
-          tallies(writer, names),
-          names(names),
-          of_(of),
-          warm_(of, bytes_max) {}
+    row_memory(const database& writer, const name_book& names, const table& of, std::size_t bytes_max);
 
     bool is_about(const table& t) const noexcept { return &t == &of_; }
     const table& of() const noexcept { return of_; }
@@ -34,9 +28,11 @@ public:
     // The writer's, in its turn. A row that the group being written has changed is not kept in memory until
     // it is over.
     std::optional<stored_row> find(const uuid& key);
-    std::optional<std::int64_t> ordinal_of(const uuid& key);
-    void keep(const uuid& key, const stored_row& as_in_file);
+    std::optional<std::int64_t> ordinal_of(const uuid& key) const;
+    // Brings what was found in the file up to date, too.
+    void keep(stored_row& as_in_file);
     void wrote(const uuid& key);
+    void inserted(const uuid& key);
     // `only`: the columns that the row has; empty: all.
     void bring_up_to_date(stored_row& found, std::span<const std::size_t> only = {}) const;
     // Before anything else shows what the group has written.
@@ -45,13 +41,18 @@ public:
 
     // From any thread: as far as it is committed.
     std::uint64_t commits() const noexcept { return commits_.load(std::memory_order_acquire); }
-    // Grows whenever a group begins to change a row, when it is over, and when a beat is folded.
+    // Grows whenever a group begins to change a row and when it is over.
     std::uint64_t writes() const;
-    // What a reader has found, beats included, in a view that was the newest one when writes() was `since`.
-    // Not kept where a row has been written meanwhile: it might be this one.
-    void keep_read(const uuid& key, const stored_row& found, std::uint64_t since);
+    // What a reader has found in a view that was the newest one when writes() was `since`: brings it up to
+    // date, and keeps it where it has not been written meanwhile.
+    void keep_read(stored_row& found, std::uint64_t since);
     std::optional<stored_row> find_committed(const uuid& key);
+    // As such a view shows it. Nothing where it was written since, or is not in memory.
+    std::optional<stored_row> find_in_view(std::int64_t ordinal, std::uint64_t since);
     void bring_up_to_committed(stored_row& found, std::span<const std::size_t> only = {}) const;
+    bool has_rows() const;
+    // For more rows, without driving any out.
+    bool has_room() const;
 
     beat_journal journal;
     tally_batch tallies;
@@ -59,14 +60,25 @@ public:
     const name_book& names;
 
 private:
-    void folded(const value& key, const beat_state& now);
+    std::optional<beat_state> journalled(std::int64_t ordinal) const override;
+    void take(std::span<const journalled_beat> beats,
+              const std::function<void(std::int64_t ordinal)>& first) override;
+    void begin_pass() override;
+    void end_pass() override;
+
+    // With the lock held.
+    bool is_journalled(std::uint32_t pass) const noexcept;
+    std::optional<beat_book::dated_beat> journalled_beat_of(std::int64_t ordinal) const;
+    void keep_unless_there(stored_row& found);
 
     const table& of_;
     std::atomic<std::uint64_t> commits_ = 0;
     mutable std::mutex mutex_;  // guards what follows
     warm_rows warm_;
-    boost::unordered_flat_set<uuid, std::hash<uuid>> written_;
-    std::uint64_t writes_ = 0;
+    beat_book book_;  // of rows that are not warm
+    recent_writes written_;
+    std::uint32_t pass_ = 1;  // of the beats that come; a row that had none says 0
+    bool folding_ = false;    // those of the pass before are not all in their rows
 };
 
 }  // namespace statetrack::sqlite

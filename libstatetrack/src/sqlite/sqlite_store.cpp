@@ -12,6 +12,7 @@
 #include "sqlite/online_copy.hpp"
 #include "sqlite/opening.hpp"
 #include "sqlite/owner_lock.hpp"
+#include "sqlite/row_filler.hpp"
 #include "sqlite/view.hpp"
 
 namespace statetrack {
@@ -25,12 +26,14 @@ constexpr int quiet_slices_max = 64;
 
 class one_file final : public sqlite_store {
 public:
-    one_file(owner_lock lock, database writer, database reader, database passes, std::size_t memory_bytes)
+    one_file(owner_lock lock, database writer, database reader, database passes,
+             const sqlite_options& options)
         : lock_(std::move(lock)),
           writer_(std::move(writer), names_),
-          memory_(writer_.on(), names_, beaten_table(), memory_bytes),
+          memory_(writer_.on(), names_, beaten_table(), options.row_memory_kib * 1024),
           reader_(std::move(reader), names_),
-          checkpointer_(std::move(passes)) {}
+          checkpointer_(std::move(passes)),
+          filler_(options, names_) {}
 
     result<> begin() {
         if (auto named = names_.load(writer_.on()); !named) return named;
@@ -72,6 +75,7 @@ private:
     std::uint64_t commits_read_ = 0;  // that there were when the open view began
     std::mutex checkpoint_mutex_;
     checkpointer checkpointer_;
+    row_filler filler_;
     std::mutex backup_mutex_;
 };
 
@@ -88,6 +92,8 @@ void one_file::execute(std::span<unit_of_work* const> group) {
 void one_file::forget_folded() {
     const std::unique_lock no_reader(reader_mutex_, std::try_to_lock);
     if (!no_reader) return;
+    const auto no_filler = filler_.pause();
+    if (!no_filler) return;
     end_reading();
     memory_.journal.forget_folded();
 }
@@ -118,7 +124,9 @@ result<> one_file::checkpoint() {
         if (no_reader) end_reading();
     };
     auto copied = checkpointer_.run_passes(writers_turn_, writer_.on(), let_go);
-    return folded ? copied : folded;
+    auto filled = filler_.fill_some(memory_);
+    if (!folded) return folded;
+    return copied ? filled : copied;
 }
 
 result<> one_file::fold_in_quiet() {
@@ -200,7 +208,7 @@ result<std::unique_ptr<sqlite_store>> open_sqlite_store_at(const sqlite_options&
     auto passes = open_beside(resolved, use::checkpoints);
     if (!passes) return passes.error();
     auto opened = std::make_unique<one_file>(std::move(*lock), std::move(*writer), std::move(*reader),
-                                             std::move(*passes), resolved.row_memory_kib * 1024);
+                                             std::move(*passes), resolved);
     if (auto begun = opened->begin(); !begun) return begun.error();
     return opened;
 }

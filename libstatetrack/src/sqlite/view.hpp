@@ -22,11 +22,13 @@ public:
     result<std::optional<stored_row>> find(const table& in, const value& key) override {
         auto found = guarded([&] { return on_.find(in, key); });
         if (!found || !*found || !memory_.is_about(in)) return found;
-        memory_.bring_up_to_committed(**found);
-        if (const auto* id = std::get_if<uuid>(&key)) memory_.keep_read(*id, **found, since_);
+        memory_.keep_read(**found, since_);
         return found;
     }
     result<std::vector<stored_row>> select(const table& in, const query& what) override {
+        if (memory_.is_about(in) && what.columns.empty() && what.limit <= rows_from_memory_max &&
+            memory_.has_rows())
+            return select_from_memory(in, what);
         auto found = guarded([&] { return on_.select(in, what); });
         if (found && memory_.is_about(in))
             for (auto& one : *found) memory_.bring_up_to_committed(one, what.columns);
@@ -58,6 +60,28 @@ protected:
     row_memory& memory_;
 
 private:
+    // Of a longer page most is not in memory, or nobody waits for it.
+    static constexpr std::size_t rows_from_memory_max = 512;
+
+    // Which rows, an index says; each is in memory, or found in the file by itself.
+    result<std::vector<stored_row>> select_from_memory(const table& in, const query& what) {
+        const auto ordinals = guarded([&] { return on_.select_ordinals(in, what); });
+        if (!ordinals) return ordinals.error();
+        std::vector<stored_row> page;
+        page.reserve(ordinals->size());
+        for (const auto ordinal : *ordinals) {
+            if (auto warm = memory_.find_in_view(ordinal, since_)) {
+                page.push_back(std::move(*warm));
+                continue;
+            }
+            auto found = guarded([&] { return on_.find_at(in, ordinal); });
+            if (!found) return found.error();
+            memory_.keep_read(*found, since_);
+            page.push_back(std::move(*found));
+        }
+        return page;
+    }
+
     const std::uint64_t since_;
     std::optional<error> lost_by_;
 };

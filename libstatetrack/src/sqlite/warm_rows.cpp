@@ -2,140 +2,146 @@
 
 #include <algorithm>
 #include <cstring>
-
-#include "sqlite/packed_bytes.hpp"
+#include <utility>
 
 namespace statetrack::sqlite {
 namespace {
 
-// What an entry takes beside its packed bytes: its place in a map that is partly empty, an allocation's own.
-constexpr std::size_t entry_overhead = 56;
-constexpr std::size_t size_bytes = sizeof(std::uint32_t);
+// Chunks that one row may have looked through before it drives a whole one out.
+constexpr int chunks_looked_through = 8;
 
-std::size_t packed_size(const char* row) {
-    std::uint32_t size = 0;
-    std::memcpy(&size, row, size_bytes);
-    return size;
-}
-std::string_view packed_text(const char* row) { return {row + size_bytes, packed_size(row)}; }
-
-// 0: null. Else what the column's kind needs, an enumerator by its place.
-void pack_value(std::string& to, const column& as, const value& v) {
-    if (is_null(v)) {
-        to += '\0';
-        return;
-    }
-    to += '\1';
-    switch (as.kind) {
-        case column_kind::integer:
-        case column_kind::time:
-            return pack_signed(to, std::get<std::int64_t>(v));
-        case column_kind::boolean:
-            to += std::get<bool>(v) ? '\1' : '\0';
-            return;
-        case column_kind::uuid:
-            to.append(reinterpret_cast<const char*>(std::get<uuid>(v).bytes.data()), 16);
-            return;
-        case column_kind::enumeration: {
-            const auto at = std::ranges::find(as.enumerators, std::get<std::string>(v));
-            return pack(to, static_cast<std::uint64_t>(at - as.enumerators.begin()));
-        }
-        case column_kind::text:
-        case column_kind::json: {
-            const auto& text = std::get<std::string>(v);
-            pack(to, text.size());
-            to += text;
-            return;
-        }
-    }
-}
-
-value unpack_value(unpacker& from, const column& as) {
-    if (from.bytes(1) == std::string_view("\0", 1)) return {};
-    switch (as.kind) {
-        case column_kind::integer:
-        case column_kind::time:
-            return from.signed_number();
-        case column_kind::boolean:
-            return from.bytes(1) != std::string_view("\0", 1);
-        case column_kind::uuid: {
-            uuid id;
-            std::memcpy(id.bytes.data(), from.bytes(16).data(), 16);
-            return id;
-        }
-        case column_kind::enumeration:
-            return std::string(as.enumerators[from.number()]);
-        case column_kind::text:
-        case column_kind::json:
-            return std::string(from.bytes(from.number()));
-    }
-    return {};
+std::uint64_t hash_of(const uuid& key) { return std::hash<uuid>{}(key); }
+// Ordinals follow each other: every bit has to reach every bit.
+std::uint64_t hash_of(std::int64_t ordinal) {
+    auto h = static_cast<std::uint64_t>(ordinal) * 0x9E3779B97F4A7C15ULL;
+    h = (h ^ h >> 32) * 0xD6E8FEB86659FD93ULL;
+    return h ^ h >> 32;
 }
 
 }  // namespace
 
-const char* warm_rows::look_up(const uuid& key) {
-    if (const auto at = young_.rows.find(key); at != young_.rows.end()) return at->second.get();
-    const auto at = old_.rows.find(key);
-    if (at == old_.rows.end()) return nullptr;
-    packed moved = std::move(at->second);
-    const char* row = moved.get();
-    old_.rows.erase(at);
-    old_.bytes -= std::min(old_.bytes, packed_size(row) + entry_overhead);
-    put(key, std::move(moved));
-    return row;
+warm_rows::warm_rows(const table& of, const name_book& names, std::size_t bytes_max, gone_beat gone)
+    : packing_(of, names), bytes_max_(bytes_max), gone_(std::move(gone)) {}
+
+std::optional<warm_rows::place> warm_rows::place_of(const uuid& key) const {
+    return by_key_.find(hash_of(key), [&](place at) { return row_packing::key_of(pieces_.at(at)) == key; });
 }
 
-std::optional<stored_row> warm_rows::find(const uuid& key) {
-    const char* row = look_up(key);
-    if (!row) return std::nullopt;
-    unpacker from(packed_text(row));
-    stored_row found{.ordinal = from.signed_number(), .values = {}};
-    found.values.reserve(of_.columns.size());
-    for (const auto& c : of_.columns) found.values.push_back(unpack_value(from, c));
-    return found;
+std::optional<warm_rows::place> warm_rows::place_at(std::int64_t ordinal) const {
+    return by_ordinal_.find(hash_of(ordinal),
+                            [&](place at) { return row_packing::ordinal_of(pieces_.at(at)) == ordinal; });
 }
 
-std::optional<std::int64_t> warm_rows::ordinal_of(const uuid& key) {
-    const char* row = look_up(key);
-    if (!row) return std::nullopt;
-    return unpacker(packed_text(row)).signed_number();
+std::optional<stored_row> warm_rows::unpacked(std::optional<place> at) {
+    if (!at) return std::nullopt;
+    row_packing::set_used(pieces_.at(*at), true);
+    return packing_.unpack(packed(*at));
 }
 
-void warm_rows::keep(const uuid& key, const stored_row& found) {
-    scratch_.clear();
-    pack_signed(scratch_, found.ordinal);
-    for (std::size_t i = 0; i < of_.columns.size(); ++i)
-        pack_value(scratch_, of_.columns[i], found.values[i]);
-    const std::size_t takes = scratch_.size() + entry_overhead;
-    forget(key);
-    if (takes > bytes_max_ / 8) return;  // one that would drive all others out
-    auto row = std::make_unique<char[]>(size_bytes + scratch_.size());
-    const auto size = static_cast<std::uint32_t>(scratch_.size());
-    std::memcpy(row.get(), &size, size_bytes);
-    std::memcpy(row.get() + size_bytes, scratch_.data(), scratch_.size());
-    put(key, std::move(row));
+std::optional<stored_row> warm_rows::find(const uuid& key) { return unpacked(place_of(key)); }
+std::optional<stored_row> warm_rows::find_at(std::int64_t ordinal) { return unpacked(place_at(ordinal)); }
+
+std::optional<uuid> warm_rows::key_at(std::int64_t ordinal) const {
+    const auto at = place_at(ordinal);
+    if (!at) return std::nullopt;
+    return row_packing::key_of(pieces_.at(*at));
 }
 
-void warm_rows::put(const uuid& key, packed row) {
-    young_.bytes += packed_size(row.get()) + entry_overhead;
-    if (young_.bytes > bytes_max_ / 2) {
-        old_ = std::move(young_);
-        young_ = {};
-        young_.bytes = packed_size(row.get()) + entry_overhead;
-        old_.bytes -= young_.bytes;
-    }
-    young_.rows.insert_or_assign(key, std::move(row));
+std::optional<std::int64_t> warm_rows::ordinal_of(const uuid& key) const {
+    const auto at = place_of(key);
+    if (!at) return std::nullopt;
+    return row_packing::ordinal_of(pieces_.at(*at));
+}
+
+bool warm_rows::keep(const stored_row& row, std::uint32_t pass) {
+    if (bytes_max_ == 0 || !packing_.pack(scratch_, row)) return false;
+    row_packing::set_pass(scratch_.data(), pass);
+    // One that would drive many others out is not worth it.
+    return scratch_.size() <= bytes_max_ / 8 && put(scratch_);
+}
+
+std::optional<warm_rows::place> warm_rows::put(std::string_view packed) {
+    if (!make_room(packed.size())) return std::nullopt;
+    const auto at = pieces_.take(packed.size());
+    if (!at) return std::nullopt;
+    std::memcpy(pieces_.at(*at), packed.data(), packed.size());
+    by_key_.insert(hash_of(row_packing::key_of(packed.data())), *at,
+                   [this](place one) { return hash_of(row_packing::key_of(pieces_.at(one))); });
+    by_ordinal_.insert(hash_of(row_packing::ordinal_of(packed.data())), *at,
+                       [this](place one) { return hash_of(row_packing::ordinal_of(pieces_.at(one))); });
+    return at;
+}
+
+void warm_rows::take_out(place at) {
+    const char* row = pieces_.at(at);
+    by_key_.erase(hash_of(row_packing::key_of(row)), at);
+    by_ordinal_.erase(hash_of(row_packing::ordinal_of(row)), at);
+    pieces_.give_back(at);
 }
 
 void warm_rows::forget(const uuid& key) {
-    for (auto* one : {&young_, &old_}) {
-        const auto at = one->rows.find(key);
-        if (at == one->rows.end()) continue;
-        one->bytes -= std::min(one->bytes, packed_size(at->second.get()) + entry_overhead);
-        one->rows.erase(at);
-        return;
+    const auto at = place_of(key);
+    if (!at) return;
+    const char* row = pieces_.at(*at);
+    gone_(row_packing::ordinal_of(row), row_packing::beat_of(row), row_packing::pass_of(row));
+    take_out(*at);
+}
+
+std::optional<beat_book::dated_beat> warm_rows::beat_at(std::int64_t ordinal) const {
+    const auto at = place_at(ordinal);
+    if (!at) return std::nullopt;
+    const char* row = pieces_.at(*at);
+    return beat_book::dated_beat{row_packing::beat_of(row), row_packing::pass_of(row)};
+}
+
+std::optional<std::uint32_t> warm_rows::set_beat(std::int64_t ordinal, const beat_state& state,
+                                                 std::uint32_t pass) {
+    const auto at = place_at(ordinal);
+    if (!at) return std::nullopt;
+    char* row = pieces_.at(*at);
+    const std::uint32_t before = row_packing::pass_of(row);
+    if (row_packing::set_beat(row, state)) {
+        row_packing::set_pass(row, pass);
+        return before;
     }
+    if (!row_packing::is_packable(state)) {
+        forget(row_packing::key_of(row));
+        return std::nullopt;
+    }
+    std::string wider;
+    row_packing::widen(wider, packed(*at));
+    row_packing::set_beat(wider.data(), state);
+    row_packing::set_pass(wider.data(), pass);
+    take_out(*at);
+    if (put(wider)) return before;
+    gone_(ordinal, state, pass);
+    return before;
+}
+
+bool warm_rows::make_room(std::size_t size) {
+    const auto fits = [&] {
+        return pieces_.has_room_for(size) || bytes() + slabs::chunk_bytes(size) <= bytes_max_;
+    };
+    for (int looked = 0; looked < chunks_looked_through && pieces_.chunks() > 0; ++looked) {
+        if (fits()) return true;
+        hand_ = (hand_ + 1) % pieces_.chunks();
+        sweep(hand_, false);
+    }
+    for (std::size_t n = 0; n < pieces_.chunks() && !fits(); ++n) {
+        hand_ = (hand_ + 1) % pieces_.chunks();
+        sweep(hand_, true);
+    }
+    return fits();
+}
+
+void warm_rows::sweep(std::size_t chunk, bool all) {
+    pieces_.for_each_in(chunk, [&](place at) {
+        char* row = pieces_.at(at);
+        if (!all && row_packing::was_used(row))
+            row_packing::set_used(row, false);
+        else
+            forget(row_packing::key_of(row));
+    });
 }
 
 }  // namespace statetrack::sqlite

@@ -1,44 +1,64 @@
-// Rows kept in memory under their key, packed, within a bound of bytes: a heartbeat asks for its session's
-// row, and asking SQLite costs more than everything else that it does.
+// Rows kept in memory, packed, within a bound of bytes, found by their key or their ordinal: asking SQLite
+// costs more than everything else that a heartbeat or a GET does. Their beats are as new as was committed.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
-#include <cstddef>
-#include <memory>
+#include <functional>
 #include <optional>
 #include <string>
 
+#include "place_set.hpp"
+#include "sqlite/row_packing.hpp"
+#include "sqlite/slabs.hpp"
 #include "statetrack/storage.hpp"
 
 namespace statetrack::sqlite {
 
-// Two generations, each of half the bound: what is used moves into the young one; when that is full it
-// becomes the old one, and what was left in the old one goes. Not safe to share between threads without a
-// lock of the owner's.
+// At the bound a hand goes round and takes out what was not asked for since it last came by. Not safe to
+// share between threads without a lock of the owner's.
 class warm_rows {
 public:
-    // Rows of `of`, whose key is a uuid.
-    warm_rows(const table& of, std::size_t bytes_max) : of_(of), bytes_max_(bytes_max) {}
+    // Rows of `of`, whose key is a uuid. `gone` is told of the beat of each row that goes, with its pass.
+    using gone_beat = std::function<void(std::int64_t ordinal, const beat_state&, std::uint32_t pass)>;
+    warm_rows(const table& of, const name_book& names, std::size_t bytes_max, gone_beat gone);
 
-    const table& of() const noexcept { return of_; }
     std::optional<stored_row> find(const uuid& key);
-    std::optional<std::int64_t> ordinal_of(const uuid& key);
-    void keep(const uuid& key, const stored_row& found);
+    std::optional<stored_row> find_at(std::int64_t ordinal);
+    std::optional<uuid> key_at(std::int64_t ordinal) const;
+    std::optional<std::int64_t> ordinal_of(const uuid& key) const;
+    bool contains(const uuid& key) const { return place_of(key).has_value(); }
+    // One that is not here, with the pass of its newest beat. False where it cannot be kept.
+    bool keep(const stored_row& row, std::uint32_t pass);
     void forget(const uuid& key);
-    std::size_t size() const noexcept { return young_.rows.size() + old_.rows.size(); }
+
+    std::optional<beat_book::dated_beat> beat_at(std::int64_t ordinal) const;
+    // The pass of the beat before. Nothing where the row is not here, or cannot hold this and so is no more.
+    std::optional<std::uint32_t> set_beat(std::int64_t ordinal, const beat_state& state, std::uint32_t pass);
+
+    std::size_t size() const noexcept { return by_key_.size(); }
+    std::size_t bytes() const noexcept { return pieces_.bytes() + by_key_.bytes() + by_ordinal_.bytes(); }
+    // Whether a row more drives none out.
+    bool has_room() const noexcept { return bytes() + room_left_min <= bytes_max_; }
 
 private:
-    using packed = std::unique_ptr<char[]>;  // its size, then the row
-    struct generation {
-        boost::unordered_flat_map<uuid, packed, std::hash<uuid>> rows{};
-        std::size_t bytes = 0;
-    };
-    const char* look_up(const uuid& key);
-    void put(const uuid& key, packed row);
+    using place = slabs::handle;
+    static constexpr std::size_t room_left_min = 64 * 1024;
 
-    const table& of_;
+    std::string_view packed(place at) const { return {pieces_.at(at), pieces_.room_of(at)}; }
+    std::optional<stored_row> unpacked(std::optional<place> at);
+    std::optional<place> place_of(const uuid& key) const;
+    std::optional<place> place_at(std::int64_t ordinal) const;
+    std::optional<place> put(std::string_view packed);
+    void take_out(place at);
+    bool make_room(std::size_t size);
+    // Takes out those of a chunk that were not used lately, or `all`.
+    void sweep(std::size_t chunk, bool all);
+
+    row_packing packing_;
     std::size_t bytes_max_;
-    generation young_, old_;
+    gone_beat gone_;
+    slabs pieces_;
+    place_set by_key_, by_ordinal_;
+    std::size_t hand_ = 0;
     std::string scratch_;
 };
 

@@ -47,8 +47,7 @@ result<std::optional<stored_row>> write_view::find(const table& in, const value&
     if (auto warm = memory_.find(*id)) return warm;
     auto found = guarded([&] { return on_.find(in, key); });
     if (!found || !*found) return found;
-    memory_.keep(*id, **found);
-    memory_.bring_up_to_date(**found);
+    memory_.keep(**found);
     return found;
 }
 
@@ -70,6 +69,10 @@ result<std::int64_t> write_view::count(const table& in, std::span<const conditio
 
 result<std::int64_t> write_view::insert(const table& in, const row& values) {
     if (auto begun = begin(); !begun) return begun.error();
+    // Whoever finds it in this group must not keep it: the group may fail.
+    if (const auto* id =
+            memory_.is_about(in) && in.key < values.size() ? std::get_if<uuid>(&values[in.key]) : nullptr)
+        memory_.inserted(*id);
     auto inserted = guarded([&] { return on_.insert(in, values); });
     if (!inserted) return inserted;
     wrote_ = true;
