@@ -37,7 +37,7 @@ struct settings {
     log_level level = log_level::info;
     log_format format = log_format::json;
     std::string environment = "development";
-    std::int64_t threads = 0;  // 0: as many as there are cores
+    std::int64_t threads = 0;  // 0: as many as there are cores for it
     std::string tls_certificate_file{};
     std::string tls_key_file{};
     std::shared_ptr<const tls_identity> tls{};    // what stands in them; null: no TLS

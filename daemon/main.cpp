@@ -1,6 +1,7 @@
 // statetrackd: wires settings, store, tracker, threads and server together, and turns outcomes into exit
 // codes.
 #include <malloc.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -63,11 +64,19 @@ std::string describe(const statetrack::error& e) { return e.detail.empty() ? e.c
 // What long work leaves to everybody else between its portions of a millisecond.
 constexpr std::chrono::milliseconds give_way_for{15};
 
+// Those that it may run on: pinned to one of many (taskset, a unit's CPUAffinity, a container's cpuset), more
+// threads than that would only take the processor from each other.
+std::size_t processors_allowed() {
+    cpu_set_t allowed;
+    if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+        return static_cast<std::size_t>(std::max(1, CPU_COUNT(&allowed)));
+    return std::max(1u, std::thread::hardware_concurrency());
+}
+
 server_options server_options_of(const settings& s) {
-    const auto cores = std::max(1u, std::thread::hardware_concurrency());
     return {.host = s.host,
             .port = static_cast<std::uint16_t>(s.port),
-            .threads = s.threads > 0 ? static_cast<std::size_t>(s.threads) : cores,
+            .threads = s.threads > 0 ? static_cast<std::size_t>(s.threads) : processors_allowed(),
             .connections_max = static_cast<std::size_t>(s.connections_max),
             .body_bytes_max = static_cast<std::size_t>(s.body_bytes_max),
             .header_timeout_ms = s.header_timeout_ms,

@@ -265,7 +265,7 @@ void add_limit_settings(std::vector<setting>& all) {
     all.push_back(number("HEADER_TIMEOUT_MS", "The longest that a request's header may take to arrive.",
                          up_to_an_hour, {1, timeout_ms_max},
                          [](settings& s) -> std::int64_t& { return s.header_timeout_ms; }));
-    all.push_back(number("THREADS", "Threads that serve connections; 0: as many as there are cores.",
+    all.push_back(number("THREADS", "Threads that serve connections; 0: as many as there are cores for it.",
                          "an integer from 0 to 256", {0, 256},
                          [](settings& s) -> std::int64_t& { return s.threads; }));
 }
