@@ -1,10 +1,12 @@
 #include "guard/keys.hpp"
 
+// The plain functions need none of the providers behind EVP, which take 2 MiB of memory, and of whoever
+// speaks no TLS nothing else asks for them. OpenSSL 3 has them, and calls them deprecated.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
-#include <memory>
 #include <stdexcept>
 
 #include "statetrack/ids.hpp"
@@ -14,13 +16,6 @@ namespace {
 
 constexpr std::size_t key_name_length_max = 64;
 constexpr std::size_t key_length = 36;
-
-// Looked up once: OpenSSL 3 would search its providers anew for each digest.
-const EVP_MD* sha256() {
-    static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> fetched(
-        EVP_MD_fetch(nullptr, "SHA256", nullptr), EVP_MD_free);
-    return fetched.get();
-}
 
 sha256_digest digest_of(const statetrack::uuid& key) {
     return sha256_of({reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size()});
@@ -56,13 +51,12 @@ std::size_t place_of_key(std::string_view text) {
 }  // namespace
 
 sha256_digest sha256_of(std::string_view bytes) {
-    thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hashing(EVP_MD_CTX_new(),
-                                                                                       EVP_MD_CTX_free);
     sha256_digest digest{};
-    if (sha256() == nullptr || EVP_DigestInit_ex2(hashing.get(), sha256(), nullptr) != 1 ||
-        EVP_DigestUpdate(hashing.get(), bytes.data(), bytes.size()) != 1 ||
-        EVP_DigestFinal_ex(hashing.get(), digest.data(), nullptr) != 1)
+    SHA256_CTX hashing;
+    if (SHA256_Init(&hashing) != 1 || SHA256_Update(&hashing, bytes.data(), bytes.size()) != 1 ||
+        SHA256_Final(digest.data(), &hashing) != 1)
         throw std::runtime_error("OpenSSL cannot compute SHA-256");
+    OPENSSL_cleanse(&hashing, sizeof hashing);  // it has held a key
     return digest;
 }
 
