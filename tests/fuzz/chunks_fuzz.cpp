@@ -69,7 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     using namespace statetrackd::fuzz;
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
     const auto whole = read(bytes, bytes.size() + 1);
-    for (const std::size_t piece_size : {1, 2, 7})
+    for (const std::size_t piece_size : {1u, 2u, 7u})
         must(read(bytes, piece_size).outcome == whole.outcome, "cuts change nothing", bytes);
     if (whole.outcome == chunked_body::outcome::done) {
         must(read(bytes, 3) == whole, "cuts change no data", bytes);
