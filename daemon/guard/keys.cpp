@@ -2,7 +2,7 @@
 
 // The plain functions need none of the providers behind EVP, which take 2 MiB of memory, and of whoever
 // speaks no TLS nothing else asks for them. OpenSSL 3 has them, and calls them deprecated.
-#define OPENSSL_SUPPRESS_DEPRECATED
+#define OPENSSL_SUPPRESS_DEPRECATED  // NOLINT(readability-identifier-naming): OpenSSL's name
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
