@@ -43,7 +43,7 @@ statetrack::result<std::unique_ptr<statetrack::store>> open_store(const std::str
 }
 
 statetrack::result<std::unique_ptr<statetrack::sqlite_snapshot>> open_snapshot(
-    const std::string& database_url, std::function<bool()> interrupted) {
+    const std::string& database_url, [[maybe_unused]] std::function<bool()> interrupted) {
     if (!database_url.starts_with(sqlite_prefix))
         return error(errc::validation_failed,
                      "DATABASE_URL is no sqlite:PATH, so there is no file to look at");
