@@ -1,6 +1,7 @@
 #include "sqlite/checkpointer.hpp"
 
 #include <mutex>
+#include <utility>
 
 namespace statetrack::sqlite {
 namespace {
@@ -38,28 +39,41 @@ result<> sync(const database& on) {
     return {};
 }
 
+int note_length(void* to, sqlite3*, const char*, int pages) {
+    *static_cast<int*>(to) = pages;
+    return SQLITE_OK;
+}
+
 }  // namespace
 
-result<> checkpointer::run_passes(turns& writers_turn, const database& writer,
-                                  const std::function<void()>& let_go) {
-    if (!took_over_) {
-        std::lock_guard turn(writers_turn);
-        sqlite3_wal_autocheckpoint(writer.get(), log_pages_max);
-        took_over_ = true;
-    }
+// SQLite's own hook copies whatever views are open, and goes on trying at every commit.
+checkpointer::checkpointer(database on, const database& writer) : on_(std::move(on)), writer_(writer) {
+    sqlite3_wal_hook(writer_.get(), note_length, &log_pages_);
+}
+
+// A log into which commits keep coming is never copied whole: the last pass is one in which nothing comes.
+result<> checkpointer::run_passes(turns& writers_turn, const std::function<void()>& let_go) {
+    took_over_ = true;
     for (int passes = 0; passes < passes_max; ++passes) {
         let_go();
         const auto after = pass(on_);
         if (!after) return after.error();
-        // Where all is copied the next commit begins the log anew.
-        if (after->left == 0 || after->in_log <= log_pages_small) return {};
+        if (after->in_log <= log_pages_small) return {};
         if (auto synced = sync(on_); !synced) return synced;
         if (after->left <= pages_left_for_writer) break;
     }
     std::lock_guard turn(writers_turn);
     let_go();
-    if (const auto last = pass(writer); !last) return last.error();
+    if (const auto last = pass(writer_); !last) return last.error();
     return {};
+}
+
+void checkpointer::run_own_pass(const std::function<void()>& let_go) {
+    const int pages_max = took_over_ ? log_pages_max : log_pages_small;
+    if (log_pages_ < pages_max || log_pages_ < next_pass_at_) return;
+    let_go();
+    const auto done = pass(writer_);
+    next_pass_at_ = done && done->left == 0 ? 0 : log_pages_ + log_pages_small;
 }
 
 }  // namespace statetrack::sqlite

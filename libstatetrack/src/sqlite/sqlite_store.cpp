@@ -32,7 +32,7 @@ public:
           writer_(std::move(writer), names_),
           memory_(writer_.on(), names_, beaten_table(), options.row_memory_kib * 1024),
           reader_(std::move(reader), names_),
-          checkpointer_(std::move(passes)),
+          checkpointer_(std::move(passes), writer_.on()),
           filler_(options, names_) {}
 
     result<> begin() {
@@ -60,6 +60,7 @@ private:
     // to begin and end one takes longer than finding a row.
     int begin_reading();
     void end_reading();
+    void let_go();
     // Folds while nobody writes: a writer does it by the way.
     result<> fold_in_quiet();
 
@@ -86,6 +87,13 @@ void one_file::execute(std::span<unit_of_work* const> group) {
     groups_.fetch_add(1, std::memory_order_relaxed);
     if (memory_.journal.wants_fold(true)) memory_.journal.begin_fold();
     if (memory_.journal.wants_forget()) forget_folded();
+    checkpointer_.run_own_pass([this] { let_go(); });
+}
+
+// The log begins anew only where no view needs it.
+void one_file::let_go() {
+    const std::unique_lock no_reader(reader_mutex_, std::try_to_lock);
+    if (no_reader) end_reading();
 }
 
 // A reader may have begun before the fold was committed: then another time.
@@ -118,12 +126,7 @@ result<> one_file::checkpoint() {
     const auto groups = groups_.load(std::memory_order_relaxed);
     result<> folded{};
     if (std::exchange(groups_seen_, groups) == groups) folded = fold_in_quiet();
-    // The log begins anew only where no view needs it.
-    const auto let_go = [this] {
-        const std::unique_lock no_reader(reader_mutex_, std::try_to_lock);
-        if (no_reader) end_reading();
-    };
-    auto copied = checkpointer_.run_passes(writers_turn_, writer_.on(), let_go);
+    auto copied = checkpointer_.run_passes(writers_turn_, [this] { let_go(); });
     auto filled = filler_.fill_some(memory_);
     if (!folded) return folded;
     return copied ? filled : copied;
