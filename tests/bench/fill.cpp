@@ -16,6 +16,7 @@ using namespace statetrack;
 
 constexpr std::size_t group_requests = 1'000;
 constexpr std::int64_t cache_kib = 2 * 1024 * 1024;  // ids are random: every row may change any page
+constexpr std::size_t checkpoint_groups = 50;
 constexpr std::size_t machine_sessions = 100;
 constexpr std::size_t project_sessions = 500;
 
@@ -28,7 +29,8 @@ struct plan {
 
 class filler {
 public:
-    filler(tracker& into, id_source& ids, plan what) : into_(into), ids_(ids), what_(std::move(what)) {}
+    filler(store& on, tracker& into, id_source& ids, plan what)
+        : on_(on), into_(into), ids_(ids), what_(std::move(what)) {}
 
     void make_machines() {
         std::vector<std::int64_t> slots;
@@ -101,19 +103,21 @@ private:
     void flush() {
         into_.commit_pending();
         waiting_ = 0;
+        if (++groups_ % checkpoint_groups == 0) on_.checkpoint().value();
     }
 
+    store& on_;
     tracker& into_;
     id_source& ids_;
     plan what_;
     std::vector<uuid> made_;
     std::size_t waiting_ = 0;
+    std::size_t groups_ = 0;
 };
 
 int fill(const bench::arguments& given) {
     const auto store =
         open_sqlite_store({.path = given.at(0, "the database"), .cache_kib = cache_kib}).value();
-    store->checkpoint().value();  // from now on the log is moved only when it is large
     const auto time = make_system_clock();
     const auto ids = make_random_ids();
     // It may take minutes, and nobody beats meanwhile.
@@ -121,7 +125,7 @@ int fill(const bench::arguments& given) {
     std::ofstream session_ids(given.at(1, "the file for the ids"));
     std::ofstream task_ids(given.text("task-ids", "/dev/null"));
 
-    filler work(*into, *ids,
+    filler work(*store, *into, *ids,
                 {.sessions = given.number("sessions", 0),
                  .tasks = given.number("tasks", 0),
                  .label = given.text("label", "live"),

@@ -53,14 +53,17 @@ result<> verify_complete(const database& on, const std::string& path) {
     return {};
 }
 
+// The inner pages of all trees are about a hundredth of a file; leaves are mostly met once.
+constexpr std::int64_t cached_part = 64;
+constexpr std::int64_t cache_kib_min = 1'024;
+
 result<> set_pragma(const database& on, const std::string& name, const std::string& to,
                     const std::string& expected) {
     if (auto set = on.run("PRAGMA " + name + " = " + to, "setting " + name); !set) return set;
     return verify_pragma(on, name, expected);
 }
 
-result<> set_up(const database& on, const sqlite_options& options, std::int64_t cache_kib) {
-    const std::string cache = std::to_string(-cache_kib);  // negative: kibibytes, not pages
+result<> set_up(const database& on, const sqlite_options& options) {
     const struct {
         const char* name;
         std::string to;
@@ -72,7 +75,6 @@ result<> set_up(const database& on, const sqlite_options& options, std::int64_t 
         {"foreign_keys", "ON", "1"},
         // What a savepoint needs to be undone would be written to a temporary file.
         {"temp_store", "MEMORY", "2"},
-        {"cache_size", cache, cache},
         {"journal_size_limit", std::to_string(log_bytes_kept), std::to_string(log_bytes_kept)}};
     for (const auto& one : wanted)
         if (auto set = set_pragma(on, one.name, one.to, one.expected); !set) return set;
@@ -203,7 +205,8 @@ result<database> open_writer(const sqlite_options& options, const std::string& l
         if (auto ours = verify_ours(*found, path, target); !ours) return ours.error();
     if (!unmade && found->version < target.version)
         if (auto migrated = migrate(*on, path, found->version, target); !migrated) return migrated.error();
-    if (auto set = set_up(*on, options, options.cache_kib); !set) return set.error();
+    if (auto set = set_up(*on, options); !set) return set.error();
+    if (auto fitted = fit_cache(*on, options.cache_kib); !fitted) return fitted.error();
     if (unmade)
         if (auto made = create(*on, target.version); !made) return made.error();
     if (auto complete = verify_complete(*on, path); !complete) return complete.error();
@@ -215,11 +218,24 @@ result<database> open_writer(const sqlite_options& options, const std::string& l
     return on;
 }
 
+result<> fit_cache(const database& on, std::int64_t cache_kib_max) {
+    constexpr std::string_view doing = "fitting the cache";
+    const auto pages = on.number("PRAGMA page_count", doing);
+    if (!pages) return pages.error();
+    const auto page_bytes = on.number("PRAGMA page_size", doing);
+    if (!page_bytes) return page_bytes.error();
+    const std::int64_t wanted = *pages * *page_bytes / 1024 / cached_part;
+    const auto kib = std::clamp(wanted, std::min(cache_kib_min, cache_kib_max), cache_kib_max);
+    const auto cache = std::to_string(-kib);  // negative: kibibytes, not pages
+    return set_pragma(on, "cache_size", cache, cache);
+}
+
 result<database> open_beside(const sqlite_options& options, use what_for) {
-    constexpr std::int64_t cache_kib = 4 * 1024;  // every commit of the writer empties it
+    constexpr std::int64_t cache_kib_max = 4 * 1024;  // every commit of the writer empties it
     auto on = database::open(options.path, {});
     if (!on) return on.error();
-    if (auto set = set_up(*on, options, cache_kib); !set) return set.error();
+    if (auto set = set_up(*on, options); !set) return set.error();
+    if (auto fitted = fit_cache(*on, cache_kib_max); !fitted) return fitted.error();
     if (what_for == use::reading)
         if (auto set = set_pragma(*on, "query_only", "ON", "1"); !set) return set.error();
     return on;

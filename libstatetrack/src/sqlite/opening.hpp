@@ -30,6 +30,9 @@ enum class use : std::uint8_t { reading, checkpoints };
 // A further connection to a database that a writer has opened.
 result<database> open_beside(const sqlite_options& options, use what_for);
 
+// Gives the connection as large a cache as its database has use for, up to so many kibibytes.
+result<> fit_cache(const database& on, std::int64_t cache_kib_max);
+
 struct looking {
     database on;
     std::int64_t version = 0;

@@ -33,7 +33,8 @@ public:
           memory_(writer_.on(), names_, beaten_table(), options.row_memory_kib * 1024),
           reader_(std::move(reader), names_),
           checkpointer_(std::move(passes), writer_.on()),
-          filler_(options, names_) {}
+          filler_(options, names_),
+          cache_kib_max_(options.cache_kib) {}
 
     result<> begin() {
         if (auto named = names_.load(writer_.on()); !named) return named;
@@ -61,6 +62,7 @@ private:
     int begin_reading();
     void end_reading();
     void let_go();
+    result<> fit_cache_to_growth();
     // Folds while nobody writes: a writer does it by the way.
     result<> fold_in_quiet();
 
@@ -77,6 +79,7 @@ private:
     std::mutex checkpoint_mutex_;
     checkpointer checkpointer_;
     row_filler filler_;
+    const std::int64_t cache_kib_max_;
     std::mutex backup_mutex_;
 };
 
@@ -128,8 +131,14 @@ result<> one_file::checkpoint() {
     if (std::exchange(groups_seen_, groups) == groups) folded = fold_in_quiet();
     auto copied = checkpointer_.run_passes(writers_turn_, [this] { let_go(); });
     auto filled = filler_.fill_some(memory_);
-    if (!folded) return folded;
-    return copied ? filled : copied;
+    for (const auto& step : {folded, copied, filled})
+        if (!step) return step;
+    return fit_cache_to_growth();
+}
+
+result<> one_file::fit_cache_to_growth() {
+    std::lock_guard turn(writers_turn_);
+    return fit_cache(writer_.on(), cache_kib_max_);
 }
 
 result<> one_file::fold_in_quiet() {
