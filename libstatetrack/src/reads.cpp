@@ -9,6 +9,9 @@
 namespace statetrack {
 namespace {
 
+// A page mostly has no more, and what is asked for may be very many.
+constexpr std::size_t rows_expected_max = 64;
+
 template <class T>
 struct rows_and_total {
     std::vector<T> rows;
@@ -24,15 +27,21 @@ result<rows_and_total<T>> read_page(reader& from, const std::vector<condition>& 
                      .after = which.after,
                      .offset = which.offset,
                      .limit = std::min(which.limit + 1, select_rows_max)};
-    auto found = from.select(table_of<T>(), what);
-    if (!found) return found.error();
+    rows_and_total<T> page_read;
+    std::int64_t newest_shown = 0;
+    page_read.rows.reserve(std::min(which.limit, rows_expected_max));
+    const auto seen = from.look_through(table_of<T>(), what, [&](std::int64_t ordinal, row_view values) {
+        if (page_read.rows.size() == which.limit) {
+            if (which.limit > 0) page_read.next = newest_shown;
+            return;
+        }
+        read_row(values, page_read.rows.emplace_back());
+        newest_shown = ordinal;
+    });
+    if (!seen) return seen.error();
     const auto total = from.count(table_of<T>(), where);
     if (!total) return total.error();
-    rows_and_total<T> page_read{.rows = {}, .total = *total, .next = {}};
-    const std::size_t shown = std::min(found->size(), which.limit);
-    for (std::size_t i = 0; i < shown; ++i)
-        page_read.rows.push_back(from_row<T>(std::move((*found)[i].values)));
-    if (found->size() > which.limit && shown > 0) page_read.next = (*found)[shown - 1].ordinal;
+    page_read.total = *total;
     return page_read;
 }
 

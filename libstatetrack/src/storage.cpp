@@ -1,7 +1,8 @@
 #include "statetrack/storage.hpp"
 
-#include <boost/container/small_vector.hpp>
 #include <exception>
+
+#include "shown_values.hpp"
 
 namespace statetrack {
 
@@ -24,11 +25,21 @@ result<bool> reader::look_at(const table& in, const value& key, const std::funct
     const auto found = find(in, key);
     if (!found) return found.error();
     if (!*found) return false;
-    boost::container::small_vector<value_view, 32> shown;
-    shown.reserve((*found)->values.size());
-    for (const auto& one : (*found)->values) shown.push_back(view_of(one));
+    shown_values shown;
+    show((*found)->values, shown);
     look(shown);
     return true;
+}
+
+result<> reader::look_through(const table& in, const query& what, const row_look& look) {
+    const auto found = select(in, what);
+    if (!found) return found.error();
+    shown_values shown;
+    for (const auto& one : *found) {
+        show(one.values, shown);
+        look(one.ordinal, shown);
+    }
+    return {};
 }
 
 result<> store::read_at_once(const std::function<result<>(reader&)>&) { return error(errc::would_wait); }

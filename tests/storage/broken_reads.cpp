@@ -214,6 +214,31 @@ void add_broken_looks(std::vector<broken_store>& to) {
                });
            },
            {"A row is seen where it lies as it is found"});
+    const std::vector<std::string_view> showing{"Rows are shown where they lie as they are selected",
+                                                "Any query answers what a filter over all rows would"};
+    to.push_back({"the last row of a page is not shown",
+                  kept("unshown",
+                       {.look_through =
+                            [](reader& in, const table& from, const query& what, const reader::row_look& at) {
+                                query other = what;
+                                other.limit = std::max<std::size_t>(what.limit, 1) - 1;
+                                return in.look_through(from, other, at);
+                            }}),
+                  showing});
+    to.push_back({"rows are shown without their numbers",
+                  kept("numberless",
+                       {.look_through =
+                            [](reader& in, const table& from, const query& what, const reader::row_look& at) {
+                                return in.look_through(
+                                    from, what, [&](std::int64_t ordinal, row_view values) {
+                                        std::vector<value_view> shown(values.begin(), values.end());
+                                        for (auto& one : shown)
+                                            if (std::holds_alternative<std::int64_t>(one))
+                                                one = std::int64_t{0};
+                                        at(ordinal, shown);
+                                    });
+                            }}),
+                  showing});
 }
 
 void add_broken_selects(std::vector<broken_store>& to) {

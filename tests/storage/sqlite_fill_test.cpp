@@ -159,6 +159,14 @@ TEST_CASE("A row that was read before it was written is not kept, nor in place o
     const auto row_of = [&](std::size_t n) {
         return *needed(reading.find(table_of<session>(), id_of(1, n)));
     };
+    const auto shown = [](sqlite::row_memory& in, std::int64_t ordinal, std::uint64_t since) {
+        std::optional<stored_row> found;
+        in.look_in_view({&ordinal, 1}, since, [&](std::int64_t at, row_view values) {
+            found.emplace(stored_row{.ordinal = at, .values = {}});
+            for (const auto& one : values) found->values.push_back(to_value(one));
+        });
+        return found;
+    };
     for (const bool written : {false, true}) {
         CAPTURE(written);
         sqlite::row_memory memory(on, names, sqlite::beaten_table(), 1'024 * 1'024);
@@ -176,10 +184,13 @@ TEST_CASE("A row that was read before it was written is not kept, nor in place o
         auto other = row_of(1);
         memory.keep_read(other, since);
         CHECK(memory.find_committed(id_of(1, 1)) == other);
-        CHECK(memory.find_in_view(other.ordinal, since) == other);
+        CHECK(shown(memory, other.ordinal, since) == other);
         memory.keep_read(row, memory.writes());
         CHECK(memory.find_committed(id_of(1, 0)) == row);
-        CHECK(memory.find_in_view(row.ordinal, since).has_value() == !written);
+        CHECK(shown(memory, row.ordinal, since).has_value() == !written);
+        // Up to the first that cannot be shown.
+        const std::int64_t three[] = {other.ordinal, row.ordinal, other.ordinal};
+        CHECK(memory.look_in_view(three, since, [](std::int64_t, row_view) {}) == (written ? 1 : 3));
 
         auto older = other;
         older.values[column_of<&session::version>()] = std::int64_t{0};

@@ -97,9 +97,14 @@ TEST_CASE("Every row comes out of memory as it went in, by its key and by its or
     for (std::size_t n = 0; n < 1'500; ++n) {
         const auto found = rows.find(id_of(1, n));
         REQUIRE(found.has_value() == all.contains(n));
-        CHECK(rows.key_at(static_cast<std::int64_t>(n) + 1).has_value() == all.contains(n));
+        const auto ordinal = static_cast<std::int64_t>(n) + 1;
+        shown_values shown;
+        rows.fetch({&ordinal, 1});
+        CHECK(rows.show_at(ordinal, shown) == all.contains(n));
         if (!found) continue;
         CHECK(*found == all[n]);
+        CHECK(std::ranges::equal(shown, all[n].values,
+                                 [](const auto& a, const auto& b) { return to_value(a) == b; }));
         CHECK(rows.ordinal_of(id_of(1, n)) == all[n].ordinal);
     }
     for (const auto& [n, row] : all) rows.forget(id_of(1, n));

@@ -24,7 +24,8 @@ using reading = std::function<result<>(reader&)>;
 struct hooks {
     std::function<found_row(reader&, const table&, const value&)> find{};  // looked at, too
     std::function<result<bool>(reader&, const table&, const value&, const look&)> look_at{};
-    std::function<found_rows(reader&, const table&, const query&)> select{};
+    std::function<found_rows(reader&, const table&, const query&)> select{};  // looked through, too
+    std::function<result<>(reader&, const table&, const query&, const reader::row_look&)> look_through{};
     std::function<result<std::int64_t>(reader&, const table&, std::span<const condition>)> count{};
     std::function<result<std::int64_t>(transaction&, const table&, const row&)> insert{};
     std::function<result<>(transaction&, const table&, const value&, std::optional<std::int64_t>,
@@ -52,6 +53,10 @@ public:
     }
     found_rows select(const table& in, const query& what) override {
         return by_.select ? by_.select(inner_, in, what) : inner_.select(in, what);
+    }
+    result<> look_through(const table& in, const query& what, const reader::row_look& at) override {
+        if (by_.look_through) return by_.look_through(inner_, in, what, at);
+        return by_.select ? Base::look_through(in, what, at) : inner_.look_through(in, what, at);
     }
     result<std::int64_t> count(const table& in, std::span<const condition> where) override {
         return by_.count ? by_.count(inner_, in, where) : inner_.count(in, where);

@@ -61,14 +61,20 @@ struct beat {
 // A verb that fails has changed nothing; the transaction goes on.
 class reader {
 public:
+    using row_look = std::function<void(std::int64_t ordinal, row_view)>;
+
     virtual ~reader() = default;
 
     virtual result<std::optional<stored_row>> find(const table& in, const value& key) = 0;
-    // Shows the row to `look` where it lies, for as long as that runs, in place of a copy of it. Whether
-    // there is one. Here by find; a store that keeps rows otherwise than as values knows better.
+    // Shows the row to `look` where it lies, for as long as that runs, in place of a copy of it; it asks the
+    // store for nothing meanwhile. Whether there is one. Here by find; a store that keeps rows otherwise than
+    // as values knows better.
     virtual result<bool> look_at(const table& in, const value& key,
                                  const std::function<void(row_view)>& look);
     virtual result<std::vector<stored_row>> select(const table& in, const query& what) = 0;
+    // The rows that select would give, shown one after the other in the same way. Where it fails some may
+    // have been shown.
+    virtual result<> look_through(const table& in, const query& what, const row_look& look);
     // From a tally where one has just these columns, else from an index.
     virtual result<std::int64_t> count(const table& in, std::span<const condition> where) = 0;
 };

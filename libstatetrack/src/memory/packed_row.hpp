@@ -2,19 +2,16 @@
 // more of them lie in the processor's caches. Numbers have places of their own and are changed there.
 #pragma once
 
-#include <boost/container/small_vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "shown_values.hpp"
 #include "statetrack/table.hpp"
 
 namespace statetrack::memory {
-
-// On the stack for every table of the library.
-using shown_values = boost::container::small_vector<value_view, 32>;
 
 // Where what lies in the blocks of one table: the ordinal, the numbers, a tag for each column, and behind
 // them ids and texts in the columns' order.

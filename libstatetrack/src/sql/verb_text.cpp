@@ -83,8 +83,7 @@ std::string patch_text(const dialect& in, const table& of, column_mask changed, 
 }
 
 std::string fold_text(const dialect& in, const table& of) {
-    return update_text(in, of, of.beat_columns) + where_is(in, ordinal_of(of), of.beat_columns.size() + 1) +
-           " RETURNING " + quoted(of.columns[of.key].name);
+    return update_text(in, of, of.beat_columns) + where_is(in, ordinal_of(of), of.beat_columns.size() + 1);
 }
 
 }  // namespace statetrack::sql

@@ -31,7 +31,7 @@ std::string erase_text(const dialect& in, const table& from);
 std::string insert_text(const dialect& in, const table& into);
 // Parameters: the columns of the mask in order, the key, and the version where it is `versioned`.
 std::string patch_text(const dialect& in, const table& of, column_mask changed, bool versioned);
-// Parameters: the beat columns in the order of struct beat, then the ordinal. Returns the key.
+// Parameters: the beat columns in the order of struct beat, then the ordinal.
 std::string fold_text(const dialect& in, const table& of);
 
 // Where it is not `ordered` the rows of the page may come in any order: to be sorted by their ordinals.

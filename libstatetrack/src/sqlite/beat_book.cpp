@@ -24,6 +24,15 @@ std::int64_t plus(std::int64_t a, std::int64_t b) {
     return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
 }
 
+template <class Value>
+void write_columns(std::span<Value> values, const table& in, const beat_state& state) {
+    const auto& columns = in.beat_columns;
+    values[columns[at_heartbeat]] = state.last_heartbeat;
+    values[columns[at_progress]] = state.has_progress ? Value{state.last_progress_at} : Value{};
+    values[columns[at_sequence]] = state.progress_seq;
+    values[columns[at_silence]] = state.has_silence ? Value{state.silence_until} : Value{};
+}
+
 }  // namespace
 
 beat_state state_of(const struct beat& one) {
@@ -48,11 +57,11 @@ beat_state state_of(const table& in, const row& values) {
 }
 
 void write_to(row& values, const table& in, const beat_state& state) {
-    const auto& columns = in.beat_columns;
-    values[columns[at_heartbeat]] = state.last_heartbeat;
-    values[columns[at_progress]] = state.has_progress ? value{state.last_progress_at} : value{};
-    values[columns[at_sequence]] = state.progress_seq;
-    values[columns[at_silence]] = state.has_silence ? value{state.silence_until} : value{};
+    write_columns(std::span(values), in, state);
+}
+
+void write_to(std::span<value_view> values, const table& in, const beat_state& state) {
+    write_columns(values, in, state);
 }
 
 void write_to(row& values, const table& in, std::span<const std::size_t> only, const beat_state& state) {

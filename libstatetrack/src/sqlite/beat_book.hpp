@@ -31,6 +31,7 @@ struct beat_state {
 beat_state state_of(const struct beat& one);
 beat_state state_of(const table& in, const row& values);
 void write_to(row& values, const table& in, const beat_state& state);
+void write_to(std::span<value_view> values, const table& in, const beat_state& state);
 // `only`: the columns that the row has; empty: all.
 void write_to(row& values, const table& in, std::span<const std::size_t> only, const beat_state& state);
 

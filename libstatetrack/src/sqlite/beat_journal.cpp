@@ -120,9 +120,7 @@ int beat_journal::fold_slice() {
         one.bind(state->progress_seq);
         state->has_silence ? one.bind(state->silence_until) : one.bind_null();
         one.bind(order_[i]);
-        int code = one.step();
-        if (code == SQLITE_ROW) code = one.step();
-        if (code != SQLITE_DONE) return code;
+        if (const int code = one.step(); code != SQLITE_DONE) return code;
     }
     slice_ = end - folded_;
     return SQLITE_OK;

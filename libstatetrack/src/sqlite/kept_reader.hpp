@@ -15,6 +15,12 @@ public:
             if (auto warm = memory_.find_committed(*id)) return warm;
         return error(errc::would_wait);
     }
+    result<bool> look_at(const table& in, const value& key,
+                         const std::function<void(row_view)>& look) override {
+        if (const auto* id = memory_.is_about(in) ? std::get_if<uuid>(&key) : nullptr)
+            if (memory_.look_at_committed(*id, look)) return true;
+        return error(errc::would_wait);
+    }
     result<std::vector<stored_row>> select(const table&, const query&) override {
         return error(errc::would_wait);
     }

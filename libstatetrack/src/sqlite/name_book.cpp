@@ -37,10 +37,15 @@ std::optional<std::int64_t> name_book::number_of(std::string_view text) const {
 }
 
 bool name_book::read(std::int64_t number, std::string& to) const {
+    const auto text = view_of(number);
+    to = text;
+    return text.data() != nullptr;
+}
+
+std::string_view name_book::view_of(std::int64_t number) const {
     std::lock_guard lock(mutex_);
-    if (number < 1 || index_of(number) >= texts_.size()) return false;
-    to = texts_[index_of(number)];
-    return true;
+    if (number < 1 || index_of(number) >= texts_.size()) return {};
+    return texts_[index_of(number)];
 }
 
 std::int64_t name_book::number_for(std::string_view text) {

@@ -34,6 +34,8 @@ public:
     std::optional<std::int64_t> number_of(std::string_view text) const;
     // False where there is no such number.
     bool read(std::int64_t number, std::string& to) const;
+    // Good for as long as the book is; empty where there is no such number.
+    std::string_view view_of(std::int64_t number) const;
 
     // The writer's, in its turn. A text that is new gets the next number.
     std::int64_t number_for(std::string_view text);

@@ -86,11 +86,35 @@ std::optional<stored_row> row_memory::find_committed(const uuid& key) {
     return warm_.find(key);
 }
 
-std::optional<stored_row> row_memory::find_in_view(std::int64_t ordinal, std::uint64_t since) {
+bool row_memory::look_at(const uuid& key, const std::function<void(row_view)>& look) {
+    shown_values shown;
     std::lock_guard lock(mutex_);
-    const auto key = warm_.key_at(ordinal);
-    if (!key || !written_.unwritten_since(*key, since)) return std::nullopt;
-    return warm_.find_at(ordinal);
+    const auto ordinal = warm_.show(key, shown);
+    if (!ordinal) return false;
+    if (const auto* fresh = journal.noted(*ordinal)) write_to(std::span<value_view>(shown), of_, *fresh);
+    look(shown);
+    return true;
+}
+
+bool row_memory::look_at_committed(const uuid& key, const std::function<void(row_view)>& look) {
+    shown_values shown;
+    std::lock_guard lock(mutex_);
+    if (!warm_.show(key, shown)) return false;
+    look(shown);
+    return true;
+}
+
+std::size_t row_memory::look_in_view(std::span<const std::int64_t> ordinals, std::uint64_t since,
+                                     const reader::row_look& look) {
+    shown_values shown;
+    std::lock_guard lock(mutex_);
+    warm_.fetch(ordinals);
+    for (std::size_t n = 0; n < ordinals.size(); ++n) {
+        if (!warm_.show_at(ordinals[n], shown)) return n;
+        if (!written_.unwritten_since(std::get<uuid>(shown[of_.key]), since)) return n;
+        look(ordinals[n], shown);
+    }
+    return ordinals.size();
 }
 
 void row_memory::bring_up_to_committed(stored_row& found, std::span<const std::size_t> only) const {

@@ -47,8 +47,13 @@ public:
     // date, and keeps it where it has not been written meanwhile.
     void keep_read(stored_row& found, std::uint64_t since);
     std::optional<stored_row> find_committed(const uuid& key);
-    // As such a view shows it. Nothing where it was written since, or is not in memory.
-    std::optional<stored_row> find_in_view(std::int64_t ordinal, std::uint64_t since);
+    // These show rows where they lie, to a `look` that asks for nothing here. False: it is not in memory.
+    bool look_at(const uuid& key, const std::function<void(row_view)>& look);
+    bool look_at_committed(const uuid& key, const std::function<void(row_view)>& look);
+    // As such a view shows them, from the front up to the first that was written since, or is not in memory:
+    // how many it showed.
+    std::size_t look_in_view(std::span<const std::int64_t> ordinals, std::uint64_t since,
+                             const reader::row_look& look);
     void bring_up_to_committed(stored_row& found, std::span<const std::size_t> only = {}) const;
     bool has_rows() const;
     // For more rows, without driving any out.

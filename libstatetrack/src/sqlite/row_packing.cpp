@@ -50,9 +50,9 @@ bool usual(const column& as, const value& v, const uuid& key) {
     return as.kind == column_kind::boolean && !std::get<bool>(v);
 }
 
-value usual_value(const column& as, const uuid& key) {
+value_view usual_value(const column& as, const uuid& key) {
     if (as.nullable) return {};
-    return as.kind == column_kind::uuid ? value{key} : value{false};
+    return as.kind == column_kind::uuid ? value_view{key} : value_view{false};
 }
 
 bool bit(std::string_view bits, std::size_t n) {
@@ -129,26 +129,32 @@ bool row_packing::pack(std::string& to, const stored_row& from) const {
 }
 
 stored_row row_packing::unpack(std::string_view packed) const {
+    shown_values shown;
+    show(packed, shown);
+    stored_row found{.ordinal = ordinal_of(packed.data()), .values = {}};
+    found.values.reserve(shown.size());
+    for (const auto& one : shown) found.values.push_back(to_value(one));
+    return found;
+}
+
+void row_packing::show(std::string_view packed, shown_values& into) const {
     const uuid key = key_of(packed.data());
     unpacker from(behind_head(packed));
-    stored_row found{.ordinal = from.signed_number(), .values = row(of_.columns.size())};
-    found.values[of_.key] = key;
-    write_to(found.values, of_, beat_of(packed.data()));
+    (void)from.signed_number();  // the ordinal
+    into.assign(of_.columns.size(), value_view{});
+    into[of_.key] = key;
+    write_to(into, of_, beat_of(packed.data()));
     const auto bits = from.bytes((others_.size() + 7) / 8);
     std::optional<std::int64_t> base;
     for (std::size_t n = 0; n < others_.size(); ++n) {
         const auto& as = of_.columns[others_[n]];
-        found.values[others_[n]] = bit(bits, n) ? unpack_value(from, as, base) : usual_value(as, key);
+        into[others_[n]] = bit(bits, n) ? show_value(from, as, base) : usual_value(as, key);
     }
-    return found;
 }
 
-value row_packing::unpack_value(unpacker& from, const column& as, std::optional<std::int64_t>& base) const {
-    if (as.recurring) {
-        std::string name;
-        names_.read(static_cast<std::int64_t>(from.number()), name);
-        return name;
-    }
+value_view row_packing::show_value(unpacker& from, const column& as,
+                                   std::optional<std::int64_t>& base) const {
+    if (as.recurring) return names_.view_of(static_cast<std::int64_t>(from.number()));
     switch (as.kind) {
         case column_kind::integer:
             return from.signed_number();
@@ -166,10 +172,10 @@ value row_packing::unpack_value(unpacker& from, const column& as, std::optional<
             return id;
         }
         case column_kind::enumeration:
-            return std::string(as.enumerators[from.number()]);
+            return as.enumerators[from.number()];
         case column_kind::text:
         case column_kind::json:
-            return std::string(from.bytes(from.number()));
+            return from.bytes(from.number());
     }
     return {};
 }

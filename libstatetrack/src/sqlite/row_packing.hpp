@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "shown_values.hpp"
 #include "sqlite/beat_book.hpp"
 #include "sqlite/name_book.hpp"
 #include "sqlite/packed_bytes.hpp"
@@ -24,6 +25,8 @@ public:
     // Replaces `to`. False where the row holds what cannot be packed.
     bool pack(std::string& to, const stored_row& from) const;
     stored_row unpack(std::string_view packed) const;
+    // The values where they lie: good until the row changes.
+    void show(std::string_view packed, shown_values& into) const;
 
     static uuid key_of(const char* packed);
     static std::int64_t ordinal_of(const char* packed);
@@ -44,7 +47,7 @@ private:
     // Where its column says so, times are differences to the first.
     void pack_value(std::string& to, const column& as, const value& v,
                     std::optional<std::int64_t>& base) const;
-    value unpack_value(unpacker& from, const column& as, std::optional<std::int64_t>& base) const;
+    value_view show_value(unpacker& from, const column& as, std::optional<std::int64_t>& base) const;
 
     const table& of_;
     const name_book& names_;

@@ -26,13 +26,24 @@ public:
         return found;
     }
     result<std::vector<stored_row>> select(const table& in, const query& what) override {
-        if (memory_.is_about(in) && what.columns.empty() && what.limit <= rows_from_memory_max &&
-            memory_.has_rows())
-            return select_from_memory(in, what);
+        if (is_in_memory(in, what)) {
+            std::vector<stored_row> page;
+            const auto done = look_through_memory(in, what, [&](std::int64_t ordinal, row_view values) {
+                auto& one = page.emplace_back(stored_row{.ordinal = ordinal, .values = {}});
+                one.values.reserve(values.size());
+                for (const auto& v : values) one.values.push_back(to_value(v));
+            });
+            if (!done) return done.error();
+            return page;
+        }
         auto found = guarded([&] { return on_.select(in, what); });
         if (found && memory_.is_about(in))
             for (auto& one : *found) memory_.bring_up_to_committed(one, what.columns);
         return found;
+    }
+    result<> look_through(const table& in, const query& what, const row_look& look) override {
+        return is_in_memory(in, what) ? look_through_memory(in, what, look)
+                                      : transaction::look_through(in, what, look);
     }
     result<std::int64_t> count(const table& in, std::span<const condition> where) override {
         return guarded([&] { return on_.count(in, where); });
@@ -63,23 +74,26 @@ private:
     // Of a longer page most is not in memory, or nobody waits for it.
     static constexpr std::size_t rows_from_memory_max = 512;
 
+    bool is_in_memory(const table& in, const query& what) const {
+        return memory_.is_about(in) && what.columns.empty() && what.limit <= rows_from_memory_max &&
+               memory_.has_rows();
+    }
+
     // Which rows, an index says; each is in memory, or found in the file by itself.
-    result<std::vector<stored_row>> select_from_memory(const table& in, const query& what) {
+    result<> look_through_memory(const table& in, const query& what, const row_look& look) {
         const auto ordinals = guarded([&] { return on_.select_ordinals(in, what); });
         if (!ordinals) return ordinals.error();
-        std::vector<stored_row> page;
-        page.reserve(ordinals->size());
-        for (const auto ordinal : *ordinals) {
-            if (auto warm = memory_.find_in_view(ordinal, since_)) {
-                page.push_back(std::move(*warm));
-                continue;
-            }
-            auto found = guarded([&] { return on_.find_at(in, ordinal); });
+        shown_values shown;
+        for (std::span<const std::int64_t> left(*ordinals); !left.empty(); left = left.subspan(1)) {
+            left = left.subspan(memory_.look_in_view(left, since_, look));
+            if (left.empty()) break;
+            auto found = guarded([&] { return on_.find_at(in, left.front()); });
             if (!found) return found.error();
             memory_.keep_read(*found, since_);
-            page.push_back(std::move(*found));
+            show(found->values, shown);
+            look(found->ordinal, shown);
         }
-        return page;
+        return {};
     }
 
     const std::uint64_t since_;

@@ -32,19 +32,40 @@ std::optional<warm_rows::place> warm_rows::place_at(std::int64_t ordinal) const 
                             [&](place at) { return row_packing::ordinal_of(pieces_.at(at)) == ordinal; });
 }
 
-std::optional<stored_row> warm_rows::unpacked(std::optional<place> at) {
+std::optional<stored_row> warm_rows::find(const uuid& key) {
+    const auto at = place_of(key);
     if (!at) return std::nullopt;
     row_packing::set_used(pieces_.at(*at), true);
     return packing_.unpack(packed(*at));
 }
 
-std::optional<stored_row> warm_rows::find(const uuid& key) { return unpacked(place_of(key)); }
-std::optional<stored_row> warm_rows::find_at(std::int64_t ordinal) { return unpacked(place_at(ordinal)); }
-
-std::optional<uuid> warm_rows::key_at(std::int64_t ordinal) const {
-    const auto at = place_at(ordinal);
+std::optional<std::int64_t> warm_rows::show(const uuid& key, shown_values& into) {
+    const auto at = place_of(key);
     if (!at) return std::nullopt;
-    return row_packing::key_of(pieces_.at(*at));
+    row_packing::set_used(pieces_.at(*at), true);
+    packing_.show(packed(*at), into);
+    return row_packing::ordinal_of(pieces_.at(*at));
+}
+
+bool warm_rows::show_at(std::int64_t ordinal, shown_values& into) {
+    const auto at = place_at(ordinal);
+    if (!at) return false;
+    row_packing::set_used(pieces_.at(*at), true);
+    packing_.show(packed(*at), into);
+    return true;
+}
+
+void warm_rows::fetch(std::span<const std::int64_t> ordinals) const {
+    constexpr std::size_t line_bytes = 64;
+    for (const auto ordinal : ordinals) by_ordinal_.fetch(hash_of(ordinal));
+    for (const auto ordinal : ordinals) {
+        // The first with its hash is nearly always the one.
+        const auto at = by_ordinal_.find(hash_of(ordinal), [](place) { return true; });
+        if (!at) continue;
+        const char* row = pieces_.at(*at);
+        __builtin_prefetch(row);
+        __builtin_prefetch(row + line_bytes);
+    }
 }
 
 std::optional<std::int64_t> warm_rows::ordinal_of(const uuid& key) const {

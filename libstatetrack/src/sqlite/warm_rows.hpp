@@ -22,8 +22,11 @@ public:
     warm_rows(const table& of, const name_book& names, std::size_t bytes_max, gone_beat gone);
 
     std::optional<stored_row> find(const uuid& key);
-    std::optional<stored_row> find_at(std::int64_t ordinal);
-    std::optional<uuid> key_at(std::int64_t ordinal) const;
+    // Where it is here: its ordinal, and its values, good until it changes or goes.
+    std::optional<std::int64_t> show(const uuid& key, shown_values& into);
+    bool show_at(std::int64_t ordinal, shown_values& into);
+    // These are about to be asked for: all wait for memory at once, not each for itself.
+    void fetch(std::span<const std::int64_t> ordinals) const;
     std::optional<std::int64_t> ordinal_of(const uuid& key) const;
     bool contains(const uuid& key) const { return place_of(key).has_value(); }
     // One that is not here, with the pass of its newest beat. False where it cannot be kept.
@@ -44,7 +47,6 @@ private:
     static constexpr std::size_t room_left_min = 64 * 1024;
 
     std::string_view packed(place at) const { return {pieces_.at(at), pieces_.room_of(at)}; }
-    std::optional<stored_row> unpacked(std::optional<place> at);
     std::optional<place> place_of(const uuid& key) const;
     std::optional<place> place_at(std::int64_t ordinal) const;
     std::optional<place> put(std::string_view packed);

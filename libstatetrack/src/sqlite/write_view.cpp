@@ -51,6 +51,14 @@ result<std::optional<stored_row>> write_view::find(const table& in, const value&
     return found;
 }
 
+result<bool> write_view::look_at(const table& in, const value& key,
+                                 const std::function<void(row_view)>& look) {
+    const auto* id = memory_.is_about(in) ? std::get_if<uuid>(&key) : nullptr;
+    if (lost_by()) return *lost_by();
+    if (id && memory_.look_at(*id, look)) return true;
+    return transaction::look_at(in, key, look);
+}
+
 result<std::vector<stored_row>> write_view::select(const table& in, const query& what) {
     auto found = guarded([&] { return on_.select(in, what); });
     if (found && memory_.is_about(in))

@@ -18,7 +18,12 @@ public:
           savepoints_(savepoints) {}
 
     result<std::optional<stored_row>> find(const table& in, const value& key) override;
+    result<bool> look_at(const table& in, const value& key,
+                         const std::function<void(row_view)>& look) override;
     result<std::vector<stored_row>> select(const table& in, const query& what) override;
+    result<> look_through(const table& in, const query& what, const row_look& look) override {
+        return transaction::look_through(in, what, look);
+    }
     result<std::int64_t> count(const table& in, std::span<const condition> where) override;
     result<std::int64_t> insert(const table& in, const row& values) override;
     result<> patch(const table& in, const value& key, std::optional<std::int64_t> version,

@@ -339,7 +339,9 @@ void any_query_is_a_filter(trial& t) {
             const auto what = some_query(d, *in, all);
             const std::string of =
                 std::string(in->name) + ", seed " + std::to_string(seed) + ", query " + std::to_string(n);
-            if (!t.expect_equal(t.select(*in, what), naive_select(all, what), of)) return;
+            const auto selected = t.select(*in, what);
+            if (!t.expect_equal(selected, naive_select(all, what), of)) return;
+            if (!t.expect_equal(t.look_through(*in, what), selected, of + ", where the rows lie")) return;
             if (!t.expect_equal(t.count(*in, what.where), naive_count(all, what.where), "count of " + of))
                 return;
         }

@@ -262,6 +262,37 @@ void what_is_needed_comes(trial& t) {
     }
 }
 
+// Beaten rows too, and in pages that are partly in a store's memory.
+void rows_are_shown_as_they_are_selected(trial& t) {
+    std::vector<session> all;
+    for (int n = 0; n < 8; ++n) {
+        all.push_back(t.some_session());
+        all.back().project_id = n % 2 == 0 ? "even" : "odd";
+        all.back().agent_role = std::string(static_cast<std::size_t>(n) * 40, 'r');
+        t.must_insert(all.back());
+    }
+    const auto as_selected = [&](std::string_view when, place at = place::current()) {
+        for (const auto order : {direction::ascending, direction::descending})
+            for (const auto& where : {std::vector<condition>{}, {is<&session::project_id>("odd")}}) {
+                const query what{.where = where, .order = order, .offset = 1, .limit = 5};
+                t.expect(t.look_through(sessions(), what, at) == t.select(sessions(), what, at),
+                         std::string(when) + ": what is selected to be shown", at);
+            }
+    };
+    as_selected("inserted");
+    t.expect(t.find(sessions(), key_of(all[5])).has_value(), "a session to be found");
+    t.expect_success(t.beat({{all[5].session_id, {7}, timestamp{8}, 9, timestamp{10}}}), "beat");
+    as_selected("beaten");
+    t.expect_success(t.patch(sessions(), key_of(all[3]), 1,
+                             {{column_of<&session::version>(), std::int64_t{2}},
+                              {column_of<&session::project_id>(), std::string("even")}}),
+                     "patch");
+    as_selected("patched");
+    t.expect_success(t.erase(sessions(), key_of(all[1])), "erase");
+    as_selected("erased");
+    t.expect_equal(t.look_through(sessions(), {.limit = 0}).size(), std::size_t{0}, "rows of an empty page");
+}
+
 }  // namespace
 
 void add_select_cases(case_list& to) {
@@ -278,6 +309,7 @@ void add_select_cases(case_list& to) {
                {"Pages by offset and limit fit together", pages_fit_together},
                {"Of a row all comes that is needed", what_is_needed_comes},
                {"No page is longer than select_rows_max", no_page_is_longer_than_the_longest},
+               {"Rows are shown where they lie as they are selected", rows_are_shown_as_they_are_selected},
                {"A unit selects what it has written", indexes_find_what_was_written_in_the_unit}});
 }
 

@@ -174,6 +174,17 @@ std::vector<stored_row> trial::select(const table& in, const query& what, place 
     return needed(read_through(*store_, [&](reader& from) { return from.select(in, what); }), at);
 }
 
+std::vector<stored_row> trial::look_through(const table& in, const query& what, place at) {
+    std::vector<stored_row> seen;
+    const auto look = [&](std::int64_t ordinal, row_view shown) {
+        seen.push_back({.ordinal = ordinal, .values = {}});
+        for (const auto& one : shown) seen.back().values.push_back(to_value(one));
+    };
+    const auto done = read_through(*store_, [&](reader& from) { return from.look_through(in, what, look); });
+    expect(done.has_value(), "the rows to be shown", at);
+    return seen;
+}
+
 std::int64_t trial::count(const table& in, const std::vector<condition>& where, place at) {
     return needed(read_through(*store_, [&](reader& from) { return from.count(in, where); }), at);
 }

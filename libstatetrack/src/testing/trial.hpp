@@ -78,6 +78,7 @@ public:
     // As it is shown where it lies.
     std::optional<row> look_at(const table& in, const value& key, place at = place::current());
     std::vector<stored_row> select(const table& in, const query& what, place at = place::current());
+    std::vector<stored_row> look_through(const table& in, const query& what, place at = place::current());
     std::int64_t count(const table& in, const std::vector<condition>& where, place at = place::current());
     // Every row, in pages by ordinal.
     std::vector<stored_row> all(const table& in, place at = place::current());
