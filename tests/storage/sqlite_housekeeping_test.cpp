@@ -100,6 +100,28 @@ TEST_CASE("A host that checkpoints keeps the log small, and the database holds w
     CHECK(sessions_in(f.file("alone.db")) == 6'000);
 }
 
+TEST_CASE("The log begins anew beside a writer that never pauses") {
+    sqlite_fixture f;
+    std::atomic<bool> done = false;
+    std::thread writing([&] {
+        for (std::size_t n = 0; n < 12'000; n += 50) fill(*f, n, n + 50);
+        done = true;
+    });
+    while (!done) CHECK(f->checkpoint().has_value());
+    writing.join();
+    // All that was written takes twice as much.
+    CHECK(std::filesystem::file_size(f.path() + "-wal") < 16'000'000);
+}
+
+TEST_CASE("A view that is open keeps no log for ever where no host checkpoints") {
+    sqlite_fixture f;
+    for (std::size_t n = 0; n < 6'000; n += 100) {
+        fill(*f, n, n + 100);
+        CHECK(f.sessions() == static_cast<std::int64_t>(n + 100));
+    }
+    CHECK(std::filesystem::file_size(f.path() + "-wal") < 12'000'000);
+}
+
 TEST_CASE("Once a host checkpoints, commits do it no more") {
     sqlite_fixture f;
     CHECK(f->checkpoint().has_value());
