@@ -12,9 +12,9 @@ namespace statetrack {
 struct sqlite_options {
     std::string path;             // of the database; made if it is not there, with permissions 0600
     int busy_timeout_ms = 5'000;  // for other programs that look at the file
-    // Pages kept in memory by the writer, at most: a 64th of the file, and no less than 1 MiB. Rows that
-    // heartbeats need are kept beside it, and what is not here the system mostly has: a larger one made
-    // creations dearer, at 10 000 sessions and at a million.
+    // Pages in memory of a transaction of the writer's. Between two it keeps a 16th of the file, and 1 MiB at
+    // least: rows that heartbeats need are kept beside it, and what is not here the system mostly has. A
+    // larger one made creations dearer, at 10 000 sessions and at a million.
     std::int64_t cache_kib = 8 * 1024;
     // Sessions kept in memory, packed (some 130 bytes each), so that neither a heartbeat nor a GET need read
     // its row: those that were asked for lately, and from the first checkpoints on all that are alive.

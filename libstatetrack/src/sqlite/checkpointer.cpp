@@ -1,5 +1,7 @@
 #include "sqlite/checkpointer.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <utility>
 
@@ -8,8 +10,10 @@ namespace {
 
 // A log up to this many pages (4 MB) is nobody's concern: it is what SQLite itself lets gather.
 constexpr int log_pages_small = 1'000;
-// So many the writer copies in less than half a millisecond.
-constexpr int pages_left_for_writer = 300;
+// From so many on (32 MB) it is to begin anew, which takes more passes than copying does.
+constexpr int log_pages_large = 8'000;
+// So many the writer copies, and the disk takes, in a millisecond or two.
+constexpr int pages_left_for_writer = 64;
 // Each pass copies what came in during the one before, which took a fraction of the time.
 constexpr int passes_max = 8;
 // Where the host stops calling, the writer does it after all before the disk fills: 200 MB.
@@ -40,7 +44,7 @@ result<> sync(const database& on) {
 }
 
 int note_length(void* to, sqlite3*, const char*, int pages) {
-    *static_cast<int*>(to) = pages;
+    static_cast<std::atomic<int>*>(to)->store(pages, std::memory_order_relaxed);
     return SQLITE_OK;
 }
 
@@ -52,6 +56,7 @@ checkpointer::checkpointer(database on, const database& writer) : on_(std::move(
 }
 
 // A log into which commits keep coming is never copied whole: the last pass is one in which nothing comes.
+// Where they come as fast as they are copied there is none this time, rather than that the writer waits.
 result<> checkpointer::run_passes(turns& writers_turn, const std::function<void()>& let_go) {
     took_over_ = true;
     for (int passes = 0; passes < passes_max; ++passes) {
@@ -59,21 +64,27 @@ result<> checkpointer::run_passes(turns& writers_turn, const std::function<void(
         const auto after = pass(on_);
         if (!after) return after.error();
         if (after->in_log <= log_pages_small) return {};
-        if (auto synced = sync(on_); !synced) return synced;
-        if (after->left <= pages_left_for_writer) break;
+        if (after->left == 0 && after->in_log < log_pages_large) return {};
+        if (after->left > 0)  // else SQLite has
+            if (auto synced = sync(on_); !synced) return synced;
+        const int left =
+            std::max(0, log_pages_.load(std::memory_order_relaxed) - after->in_log) + after->left;
+        if (left > pages_left_for_writer) continue;
+        std::lock_guard turn(writers_turn);
+        let_go();
+        if (const auto last = pass(writer_); !last) return last.error();
+        return {};
     }
-    std::lock_guard turn(writers_turn);
-    let_go();
-    if (const auto last = pass(writer_); !last) return last.error();
     return {};
 }
 
 void checkpointer::run_own_pass(const std::function<void()>& let_go) {
+    const int pages = log_pages_.load(std::memory_order_relaxed);
     const int pages_max = took_over_ ? log_pages_max : log_pages_small;
-    if (log_pages_ < pages_max || log_pages_ < next_pass_at_) return;
+    if (pages < pages_max || pages < next_pass_at_) return;
     let_go();
     const auto done = pass(writer_);
-    next_pass_at_ = done && done->left == 0 ? 0 : log_pages_ + log_pages_small;
+    next_pass_at_ = done && done->left == 0 ? 0 : pages + log_pages_small;
 }
 
 }  // namespace statetrack::sqlite

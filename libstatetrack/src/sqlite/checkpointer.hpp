@@ -20,7 +20,8 @@ public:
 
     // `let_go` is called before each pass, and again in the writer's turn before the last one: a view that is
     // still open keeps a pass from what came after it, which the writer would be left with, and the log from
-    // beginning anew. Afterwards the next commit begins the log anew where it had grown large.
+    // beginning anew. Afterwards the next commit begins the log anew where it had grown large, unless more
+    // came meanwhile than could be copied.
     result<> run_passes(turns& writers_turn, const std::function<void()>& let_go);
     // In the writer's turn, after a commit: copies by itself where the log has grown so large that nobody
     // else seems to.
@@ -30,7 +31,7 @@ private:
     database on_;
     const database& writer_;
     std::atomic<bool> took_over_ = false;
-    int log_pages_ = 0;     // as the last commit left it; the writer's, in its turn
+    std::atomic<int> log_pages_ = 0;  // as the last commit left it
     int next_pass_at_ = 0;  // pages: the next pass of its own, where the last one could not copy all
 };
 

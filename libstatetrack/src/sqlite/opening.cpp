@@ -53,8 +53,9 @@ result<> verify_complete(const database& on, const std::string& path) {
     return {};
 }
 
-// The inner pages of all trees are about a hundredth of a file; leaves are mostly met once.
-constexpr std::int64_t cached_part = 64;
+// A small database has no use for much. A large one has: what is not here is looked for in the log, and the
+// longer that is the longer it takes.
+constexpr std::int64_t cached_part = 16;
 constexpr std::int64_t cache_kib_min = 1'024;
 
 result<> set_pragma(const database& on, const std::string& name, const std::string& to,
@@ -227,7 +228,10 @@ result<> fit_cache(const database& on, std::int64_t cache_kib_max) {
     const std::int64_t wanted = *pages * *page_bytes / 1024 / cached_part;
     const auto kib = std::clamp(wanted, std::min(cache_kib_min, cache_kib_max), cache_kib_max);
     const auto cache = std::to_string(-kib);  // negative: kibibytes, not pages
-    return set_pragma(on, "cache_size", cache, cache);
+    if (auto set = set_pragma(on, "cache_size", cache, cache); !set) return set;
+    // What is dirty may take all of it before it has to be written in mid-transaction, to be written again.
+    const auto spill = std::to_string(std::max<std::int64_t>(1, cache_kib_max * 1024 / *page_bytes));
+    return on.run("PRAGMA cache_spill = " + spill, "setting cache_spill");
 }
 
 result<database> open_beside(const sqlite_options& options, use what_for) {

@@ -30,7 +30,8 @@ enum class use : std::uint8_t { reading, checkpoints };
 // A further connection to a database that a writer has opened.
 result<database> open_beside(const sqlite_options& options, use what_for);
 
-// Gives the connection as large a cache as its database has use for, up to so many kibibytes.
+// Gives the connection as large a cache as its database has use for, up to so many kibibytes. A transaction
+// may take all of these: one whose pages do not fit writes many of them more than once.
 result<> fit_cache(const database& on, std::int64_t cache_kib_max);
 
 struct looking {
