@@ -43,7 +43,7 @@ public:
     }
     result<> look_through(const table& in, const query& what, const row_look& look) override {
         return is_in_memory(in, what) ? look_through_memory(in, what, look)
-                                      : transaction::look_through(in, what, look);
+                                      : look_through_selected(in, what, look);
     }
     result<std::int64_t> count(const table& in, std::span<const condition> where) override {
         return guarded([&] { return on_.count(in, where); });
@@ -65,6 +65,10 @@ protected:
         auto answer = verb();
         if (!answer && !on_.on().in_transaction()) lost_by_ = answer.error();
         return answer;
+    }
+
+    result<> look_through_selected(const table& in, const query& what, const row_look& look) {
+        return transaction::look_through(in, what, look);
     }
 
     connection& on_;

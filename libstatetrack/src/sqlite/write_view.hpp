@@ -22,7 +22,7 @@ public:
                          const std::function<void(row_view)>& look) override;
     result<std::vector<stored_row>> select(const table& in, const query& what) override;
     result<> look_through(const table& in, const query& what, const row_look& look) override {
-        return transaction::look_through(in, what, look);
+        return look_through_selected(in, what, look);
     }
     result<std::int64_t> count(const table& in, std::span<const condition> where) override;
     result<std::int64_t> insert(const table& in, const row& values) override;
