@@ -31,8 +31,8 @@ struct sqlite_options {
 // another program that looks at the file finds last_heartbeat, progress and announced silence older there
 // than they are.
 //
-// Until checkpoint is called for the first time SQLite moves the log into the database by itself, within a
-// commit now and then; from then on the host is trusted to go on calling it, and only a log of 200 MB makes
+// Until checkpoint is called for the first time the writer moves the log into the database by itself, behind
+// a commit now and then; from then on the host is trusted to go on calling it, and only a log of 200 MB makes
 // the writer do it.
 class sqlite_store : public store {
 public:

@@ -104,11 +104,15 @@ bool row_memory::look_at_committed(const uuid& key, const std::function<void(row
     return true;
 }
 
+void row_memory::fetch(std::span<const std::int64_t> ordinals) const {
+    std::lock_guard lock(mutex_);
+    warm_.fetch(ordinals);
+}
+
 std::size_t row_memory::look_in_view(std::span<const std::int64_t> ordinals, std::uint64_t since,
                                      const reader::row_look& look) {
     shown_values shown;
     std::lock_guard lock(mutex_);
-    warm_.fetch(ordinals);
     for (std::size_t n = 0; n < ordinals.size(); ++n) {
         if (!warm_.show_at(ordinals[n], shown)) return n;
         if (!written_.unwritten_since(std::get<uuid>(shown[of_.key]), since)) return n;

@@ -50,6 +50,8 @@ public:
     // These show rows where they lie, to a `look` that asks for nothing here. False: it is not in memory.
     bool look_at(const uuid& key, const std::function<void(row_view)>& look);
     bool look_at_committed(const uuid& key, const std::function<void(row_view)>& look);
+    // These are about to be looked at.
+    void fetch(std::span<const std::int64_t> ordinals) const;
     // As such a view shows them, from the front up to the first that was written since, or is not in memory:
     // how many it showed.
     std::size_t look_in_view(std::span<const std::int64_t> ordinals, std::uint64_t since,

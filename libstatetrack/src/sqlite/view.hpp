@@ -87,6 +87,7 @@ private:
     result<> look_through_memory(const table& in, const query& what, const row_look& look) {
         const auto ordinals = guarded([&] { return on_.select_ordinals(in, what); });
         if (!ordinals) return ordinals.error();
+        memory_.fetch(*ordinals);
         shown_values shown;
         for (std::span<const std::int64_t> left(*ordinals); !left.empty(); left = left.subspan(1)) {
             left = left.subspan(memory_.look_in_view(left, since_, look));
