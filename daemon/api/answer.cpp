@@ -32,6 +32,14 @@ response refused(const context& in, const call& asked, const failure& why) {
     return render(why, asked, in.time->read().wall);
 }
 
+response broken(const context& in, const call& asked, const std::exception& why) {
+    in.log->error("handler failed", {{"request_id", asked.request_id}, {"error", why.what()}});
+    return refused(in, asked,
+                   {.status = 500,
+                    .code = "internal_error",
+                    .message = "an error inside the daemon; its log says more under this request_id"});
+}
+
 bool prefers_minimal(const call& asked) {
     std::string_view preferences = asked.asked.fields.prefer;
     while (!preferences.empty()) {

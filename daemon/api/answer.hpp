@@ -1,6 +1,7 @@
 // From what the tracker gave to a response: an entity with its tag, or what went wrong.
 #pragma once
 
+#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,6 +25,18 @@ response show(const call& asked, const Entity& entity, int status = 200) {
 response refused(const context& in, const call& asked, const statetrack::error& e);
 response refused(const context& in, const call& asked, const failure& why);
 failure no_such_entity();
+
+// Of a handler that threw.
+response broken(const context& in, const call& asked, const std::exception& why);
+// What `show` makes of the outcome; what it throws becomes an answer too.
+template <class Show>
+response shown(const context& in, const call& asked, Show show) {
+    try {
+        return show();
+    } catch (const std::exception& e) {
+        return broken(in, asked, e);
+    }
+}
 
 // `Prefer: return=minimal` (RFC 7240).
 bool prefers_minimal(const call& asked);

@@ -52,9 +52,9 @@ struct call {
     std::shared_ptr<std::atomic<std::int64_t>> waiting{};
 
     // Once.
-    void answer(rendering show) const {
+    void answer(response made) const {
         if (waiting) --*waiting;
-        respond(std::move(show));
+        respond(std::move(made));
     }
     std::string_view path() const { return path_of(asked.target); }
 };

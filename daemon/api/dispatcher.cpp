@@ -4,16 +4,11 @@
 #include <exception>
 
 #include "api/admission.hpp"
+#include "api/answer.hpp"
 #include "guard/request_id.hpp"
 
 namespace statetrackd {
 namespace {
-
-failure unexpected() {
-    return {.status = 500,
-            .code = "internal_error",
-            .message = "an error inside the daemon; its log says more under this request_id"};
-}
 
 failure overloaded() {
     return {.status = 503,
@@ -64,11 +59,6 @@ void add_cors(const origin_list& origins, const call& admitted, response& answer
     answer.set("Access-Control-Max-Age", std::string(cors_preflight_kept_s));
 }
 
-// Renders once.
-rendering constant(response answer) {
-    return [answer = std::move(answer)]() mutable { return std::move(answer); };
-}
-
 }  // namespace
 
 dispatcher::dispatcher(context& in, const std::vector<route>& routes, blocking_runner run_blocking,
@@ -111,56 +101,48 @@ lane dispatcher::lane_of(const call& admitted) const {
     return admitted.matched && !admitted.refusal ? admitted.matched->where : lane::memory;
 }
 
-rendering dispatcher::constantly(const call& admitted, const failure& what) const {
-    return constant(render(what, admitted, in_.time->read().wall));
+response dispatcher::refusal(const call& admitted, const failure& what) const {
+    return render(what, admitted, in_.time->read().wall);
 }
 
 void dispatcher::run(const std::shared_ptr<call>& admitted, responder respond) const {
     admitted->respond = std::move(respond);
     if (admitted->matched == nullptr) {
         if (admitted->asked.method == verb::options && !admitted->allow.empty())
-            return admitted->answer(constant(options_of(*admitted)));
-        return admitted->answer(constantly(*admitted, no_route(*admitted)));
+            return admitted->answer(options_of(*admitted));
+        return admitted->answer(refusal(*admitted, no_route(*admitted)));
     }
     if (admitted->refusal) {
         if (admitted->sign_of_life) note_signs_of_life(in_, *admitted);
-        return admitted->answer(constantly(*admitted, *admitted->refusal));
+        return admitted->answer(refusal(*admitted, *admitted->refusal));
     }
 
     if (const auto away = store_away(*admitted)) {
         if (admitted->matched->counted != budget::key) note_signs_of_life(in_, *admitted);
-        return admitted->answer(constantly(*admitted, *away));
+        return admitted->answer(refusal(*admitted, *away));
     }
 
     if (const auto* handler = std::get_if<queueing>(&admitted->matched->handler))
         return enqueue(*handler, admitted);
     const auto* answer = &std::get<answering>(admitted->matched->handler);
-    if (admitted->matched->where == lane::memory)
-        return admitted->answer([&in = in_, answer, admitted] { return (*answer)(in, *admitted); });
+    if (admitted->matched->where == lane::memory) return admitted->answer(ask(*answer, *admitted));
 
     if (admitted->matched->at_once)
-        if (auto found = answer_at_once(*answer, *admitted))
-            return admitted->answer(constant(std::move(*found)));
+        if (auto found = answer_at_once(*answer, *admitted)) return admitted->answer(std::move(*found));
 
     blocking_job job{.work = [this, answer, admitted] { return read(*answer, admitted); },
                      .brief = admitted->matched->at_once};
-    if (!run_blocking_(std::move(job))) admitted->answer(constantly(*admitted, overloaded()));
+    if (!run_blocking_(std::move(job))) admitted->answer(refusal(*admitted, overloaded()));
 }
 
 std::function<void()> dispatcher::read(const answering& handler,
                                        const std::shared_ptr<call>& admitted) const {
     if (admitted->abandoned) return {};
-    return
-        [admitted, show = constant(ask(handler, *admitted))]() mutable { admitted->answer(std::move(show)); };
+    return [admitted, made = ask(handler, *admitted)]() mutable { admitted->answer(std::move(made)); };
 }
 
 response dispatcher::ask(const answering& handler, const call& admitted) const {
-    try {
-        return handler(in_, admitted);
-    } catch (const std::exception& e) {
-        in_.log->error("handler failed", {{"request_id", admitted.request_id}, {"error", e.what()}});
-        return render(unexpected(), admitted, in_.time->read().wall);
-    }
+    return shown(in_, admitted, [&] { return handler(in_, admitted); });
 }
 
 std::optional<response> dispatcher::answer_at_once(const answering& handler, call& admitted) const {
@@ -183,32 +165,21 @@ std::optional<failure> dispatcher::store_away(const call& admitted) const {
 
 void dispatcher::enqueue(const queueing& handler, const std::shared_ptr<call>& admitted) const {
     admitted->waiting = writes_waiting_;
-    if (++*writes_waiting_ > writes_waiting_max_)
-        return admitted->answer(constantly(*admitted, overloaded()));
+    if (++*writes_waiting_ > writes_waiting_max_) return admitted->answer(refusal(*admitted, overloaded()));
     try {
         handler(exchange{in_, admitted});
     } catch (const std::exception& e) {
-        in_.log->error("handler failed", {{"request_id", admitted->request_id}, {"error", e.what()}});
-        admitted->answer(constantly(*admitted, unexpected()));
+        admitted->answer(broken(in_, *admitted, e));
     }
 }
 
-response dispatcher::finish(const call& admitted, const rendering& show) const {
-    response answer;
-    try {
-        answer = show();
-    } catch (const std::exception& e) {
-        in_.log->error("handler failed", {{"request_id", admitted.request_id}, {"error", e.what()}});
-        answer = render(unexpected(), admitted, in_.time->read().wall);
-    }
-    complete(admitted, answer);
-    return answer;
+response dispatcher::finish(const call& admitted, response made) const {
+    complete(admitted, made);
+    return made;
 }
 
 response dispatcher::refuse(const call& admitted, const failure& what) const {
-    auto answer = render(what, admitted, in_.time->read().wall);
-    complete(admitted, answer);
-    return answer;
+    return finish(admitted, refusal(admitted, what));
 }
 
 response dispatcher::give_up(const call& admitted) const {

@@ -37,8 +37,8 @@ public:
     // Answers through `respond`, once, on whichever thread has the answer.
     void run(const std::shared_ptr<call>& admitted, responder respond) const;
 
-    // The rendered response, completed and logged. Call it where the response is sent; it never throws.
-    response finish(const call& admitted, const rendering& show) const;
+    // The response, completed and logged. Call it where the response is sent.
+    response finish(const call& admitted, response made) const;
     // The same where there is no handler's answer.
     response refuse(const call& admitted, const failure& what) const;
     // The same where the answer has not come in time: a failure of the store, where the call uses it.
@@ -46,7 +46,6 @@ public:
 
 private:
     std::shared_ptr<call> identify(request asked, statetrack::instant received) const;
-    // What it throws becomes an answer too.
     response ask(const answering& handler, const call& admitted) const;
     // Where it may block; what is returned answers the call.
     std::function<void()> read(const answering& handler, const std::shared_ptr<call>& admitted) const;
@@ -54,7 +53,7 @@ private:
     std::optional<response> answer_at_once(const answering& handler, call& admitted) const;
     std::optional<failure> store_away(const call& admitted) const;
     void enqueue(const queueing& handler, const std::shared_ptr<call>& admitted) const;
-    rendering constantly(const call& admitted, const failure& what) const;
+    response refusal(const call& admitted, const failure& what) const;
     void complete(const call& admitted, response& answer) const;
 
     context& in_;

@@ -59,10 +59,7 @@ struct response {
     }
 };
 
-// Makes the response when its time has come, on the thread that sends it: a completion on the store's thread
-// only hands the answer over.
-using rendering = std::function<response()>;
-using responder = std::function<void(rendering)>;
+using responder = std::function<void(response)>;
 
 std::string_view reason_phrase(int status);
 

@@ -55,10 +55,7 @@ void take_epoch(const call& asked, const body_rules& rules, envelope& into, prob
 
 }  // namespace
 
-void refuse(const exchange& x, failure why) {
-    x.asked->answer(
-        [&in = x.in, asked_by = x.asked, why = std::move(why)] { return refused(in, *asked_by, why); });
-}
+void refuse(const exchange& x, const failure& why) { x.asked->answer(refused(x.in, *x.asked, why)); }
 
 bool open_envelope(const call& asked, envelope& into, problem_list& problems, failure& why) {
     const auto& rules = asked.matched->notes.body;

@@ -64,16 +64,16 @@ std::optional<failure> read_request(const call& asked, Request& request, envelop
     return std::nullopt;
 }
 
-void refuse(const exchange& x, failure why);
+void refuse(const exchange& x, const failure& why);
 
 template <class Request>
 void enqueue(const exchange& x, Request request, statetrack::caller by, presenter<Request> present) {
     auto done = [&in = x.in, asked_by = x.asked,
-                 present = std::move(present)](statetrack::result<typename Request::answer> outcome) {
-        asked_by->answer([&in, asked_by, present, outcome = std::move(outcome)] {
+                 present = std::move(present)](const statetrack::result<typename Request::answer>& outcome) {
+        asked_by->answer(shown(in, *asked_by, [&] {
             if (outcome) return present(in, *asked_by, *outcome);
             return refused(in, *asked_by, outcome.error());
-        });
+        }));
     };
     x.in.tracker->enqueue(std::move(request), std::move(by), std::move(done));
 }
@@ -83,7 +83,7 @@ void write(const asking<Request>& what, std::type_identity_t<presenter<Request>>
            const std::type_identity_t<adjustment<Request>>& adjust = {}) {
     Request request;
     envelope opened;
-    if (auto why = read_request(*what.x.asked, request, opened)) return refuse(what.x, std::move(*why));
+    if (auto why = read_request(*what.x.asked, request, opened)) return refuse(what.x, *why);
     if (adjust) adjust(request);
     enqueue<Request>(what.x, std::move(request), std::move(opened.by), std::move(present));
 }
@@ -100,7 +100,7 @@ void create(const asking<Request>& what, std::type_identity_t<presenter<Request>
     const auto& x = what.x;
     Request request;
     envelope opened;
-    if (auto why = read_request(*x.asked, request, opened)) return refuse(x, std::move(*why));
+    if (auto why = read_request(*x.asked, request, opened)) return refuse(x, *why);
     if (!opened.idempotency_key)
         return enqueue<Request>(x, std::move(request), std::move(opened.by),
                                 [present = std::move(present), tell = std::move(tell)](
@@ -115,9 +115,9 @@ void create(const asking<Request>& what, std::type_identity_t<presenter<Request>
         .render = [&in = x.in, asked_by = x.asked, present = std::move(present)](const auto& made) {
             return to_kept(present(in, *asked_by, made));
         }};
-    auto done = [&in = x.in, asked_by = x.asked,
-                 tell = std::move(tell)](statetrack::result<statetrack::once_answer<Request>> outcome) {
-        asked_by->answer([&in, asked_by, tell, outcome = std::move(outcome)] {
+    auto done = [&in = x.in, asked_by = x.asked, tell = std::move(tell)](
+                    const statetrack::result<statetrack::once_answer<Request>>& outcome) {
+        asked_by->answer(shown(in, *asked_by, [&] {
             if (!outcome) return refused(in, *asked_by, outcome.error());
             auto answer = from_kept(outcome->kept);
             if (outcome->replayed())
@@ -125,7 +125,7 @@ void create(const asking<Request>& what, std::type_identity_t<presenter<Request>
             else
                 tell(in, *asked_by, *outcome->answer);
             return answer;
-        });
+        }));
     };
     const auto begun =
         x.in.tracker->enqueue_once(std::move(request), std::move(how), std::move(opened.by), std::move(done));

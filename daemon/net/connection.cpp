@@ -1,7 +1,7 @@
 #include "net/connection.hpp"
 
 #include <algorithm>
-#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
 
 #include "net/wire.hpp"
 
@@ -31,13 +31,14 @@ bool connection::reads_on() const {
 
 // Does all that can be done with what is there.
 void connection::proceed() {
-    if (dropped_) return;
-    if (!read_pending_ && !lingering_) {
-        while (reads_on() && parse_some()) {}
-        if (reads_on()) read_more();
-    }
-    pump();
-    write_ready();
+    do {
+        if (dropped_) return;
+        if (!read_pending_ && !lingering_) {
+            while (reads_on() && parse_some()) {}
+            if (reads_on()) read_more();
+        }
+        pump();
+    } while (write_ready());
     rearm();
 }
 
@@ -143,9 +144,7 @@ void connection::redirect(request head) {
         return refuse(
             {.status = 400, .code = "bad_request", .message = "send a Host field: it says where to go"});
     slot s{.number = next_number_++, .asked = std::move(coming_), .ready = true, .last = true};
-    s.answer = host_.answers().finish(*s.asked, [&to] {
-        return response{.status = 308, .headers = {{"Location", to}}};
-    });
+    s.answer = host_.answers().finish(*s.asked, {.status = 308, .headers = {{"Location", to}}});
     coming_ = nullptr;
     finished_ = true;
     slots_.push_back(std::move(s));
@@ -172,20 +171,23 @@ void connection::run(slot& s) {
     const auto& o = host_.options();
     s.running = true;
     s.deadline = steady_ms() + std::min(o.request_timeout_ms, o.answer_timeout_ms);
-    host_.answers().run(s.asked, [to = weak_from_this(), number = s.number](rendering show) {
+    host_.answers().run(s.asked, [to = weak_from_this(), number = s.number](response made) {
         const auto self = to.lock();
         if (!self) return;
-        asio::dispatch(self->stream_.get_executor(),
-                       [self, number, show = std::move(show)] { self->answered(number, show); });
+        // Nearly always: a function that is called is cheaper than one that is handed on.
+        if (self->loop().running_in_this_thread()) return self->answered(number, std::move(made));
+        asio::post(self->loop(), [self, number, made = std::move(made)]() mutable {
+            self->answered(number, std::move(made));
+        });
     });
 }
 
-void connection::answered(std::uint64_t number, const rendering& show) {
+void connection::answered(std::uint64_t number, response made) {
     if (dropped_ || slots_.empty() || number < slots_.front().number) return;
     const auto at = number - slots_.front().number;
     if (at >= slots_.size() || slots_[at].ready) return;
     auto& s = slots_[at];
-    s.answer = host_.answers().finish(*s.asked, show);
+    s.answer = host_.answers().finish(*s.asked, std::move(made));
     s.ready = true;
     if (!pumping_) proceed();
 }
@@ -200,8 +202,27 @@ void connection::give_up(slot& s) {
 
 // ---------------------------------------------------------------------------------------------- writing
 
-void connection::write_ready() {
-    if (write_pending_ || lingering_ || dropped_) return;
+// Whether there may be more to do: all that was ready has been written.
+bool connection::write_ready() {
+    if (write_pending_ || lingering_ || dropped_) return false;
+    render_ready();
+    if (out_.empty()) return false;
+    error_code ec;
+    const auto written = stream_.write_at_once(asio::buffer(out_), ec);
+    if (ec) {
+        drop();
+        return false;
+    }
+    if (written == out_.size()) return all_written();
+    write_pending_ = true;
+    write_began_ = steady_ms();
+    stream_.async_write(
+        asio::buffer(out_) + written,
+        [self = shared_from_this()](error_code failed, std::size_t) { self->on_written(failed); });
+    return false;
+}
+
+void connection::render_ready() {
     out_.clear();
     while (!slots_.empty() && slots_.front().ready && out_.size() < write_bytes_enough) {
         auto& s = slots_.front();
@@ -217,21 +238,22 @@ void connection::write_ready() {
             if (rest.asked) rest.asked->abandoned = true;
         slots_.clear();
     }
-    if (out_.empty()) return;
-    write_pending_ = true;
-    write_began_ = steady_ms();
-    stream_.async_write(asio::buffer(out_),
-                        [self = shared_from_this()](error_code ec, std::size_t) { self->on_written(ec); });
 }
 
 void connection::on_written(error_code ec) {
     write_pending_ = false;
     if (dropped_) return;
     if (ec) return drop();
+    if (all_written()) proceed();
+}
+
+// Whether the connection goes on.
+bool connection::all_written() {
     if (out_.capacity() > written_bytes_kept_max) std::string().swap(out_);
     if (reader_.where() == request_reader::stage::idle) phase_began_ = steady_ms();
-    if (close_after_write_) return part(peer_finished_ ? parting::at_once : parting::patiently);
-    proceed();
+    if (!close_after_write_) return true;
+    part(peer_finished_ ? parting::at_once : parting::patiently);
+    return false;
 }
 
 }  // namespace statetrackd

@@ -36,7 +36,7 @@ protected:
 std::int64_t steady_ms();
 
 // Kept alive by its host until it has ended; whoever still owes it an answer then only fails to find it.
-// Everything but the calls of its host runs on its strand. The host must outlive it.
+// Everything but the calls of its host runs on its loop. The host must outlive it.
 class connection : public std::enable_shared_from_this<connection> {
 public:
     using socket = peer_stream::socket;
@@ -50,6 +50,7 @@ public:
     // For the host, from any thread.
     void start();
     void drain();
+    auto loop() { return stream_.get_executor(); }
     bool overdue(std::int64_t now) const { return now >= deadline_.load(std::memory_order_relaxed); }
     void expire();
 
@@ -93,11 +94,13 @@ private:
     // Answering.
     void pump();
     void run(slot& s);
-    void answered(std::uint64_t number, const rendering& show);
+    void answered(std::uint64_t number, response made);
     void give_up(slot& s);
 
     // Writing.
-    void write_ready();
+    bool write_ready();
+    void render_ready();
+    bool all_written();
     void on_written(boost::system::error_code ec);
 
     // Closing.

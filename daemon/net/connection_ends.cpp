@@ -36,6 +36,7 @@ connection::connection(socket peer, connection_host& host, const purpose& what)
       reader_(host.options().body_bytes_max) {
     error_code ignored;
     stream_.raw().set_option(asio::ip::tcp::no_delay(true), ignored);
+    stream_.raw().non_blocking(true, ignored);
     const auto endpoint = stream_.raw().remote_endpoint(ignored);
     if (!ignored) remote_ = endpoint.address().to_string(ignored);
 }
@@ -207,7 +208,7 @@ void connection::expire() {
         }
         for (auto& s : c.slots_)
             if (s.running && !s.ready && now >= s.deadline) c.give_up(s);
-        c.write_ready();
+        if (c.write_ready()) return c.proceed();
         c.rearm();
     });
 }

@@ -5,10 +5,10 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <memory>
@@ -19,12 +19,11 @@
 
 namespace statetrackd {
 
-// One reader and one writer at a time, both on the socket's strand.
+// One reader and one writer at a time, both on the socket's loop, which one thread runs.
 class peer_stream {
 public:
     using socket =
-        boost::asio::basic_stream_socket<boost::asio::ip::tcp,
-                                         boost::asio::strand<boost::asio::io_context::executor_type>>;
+        boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
     // `identity` null: no TLS.
     peer_stream(socket peer, const tls_identity* identity) : socket_(std::move(peer)) {
@@ -52,6 +51,13 @@ public:
             tls_->async_read_some(into, std::forward<Handler>(handler));
         else
             socket_.async_read_some(into, std::forward<Handler>(handler));
+    }
+    // What the socket takes without waiting; nothing of what must go through TLS. How many bytes.
+    std::size_t write_at_once(const boost::asio::const_buffer& from, boost::system::error_code& ec) {
+        if (tls_) return 0;
+        const auto written = socket_.write_some(from, ec);
+        if (ec == boost::asio::error::would_block) ec = {};
+        return written;
     }
     // All of it.
     template <class Handler>

@@ -8,16 +8,15 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <cerrno>
 #include <csignal>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <unordered_set>
 #include <vector>
 
 #include "net/connection.hpp"
+#include "net/loops.hpp"
 
 namespace statetrackd {
 namespace {
@@ -45,9 +44,9 @@ struct server::impl final : connection_host {
           dispatch_to(a),
           log(l),
           speaks_tls(settings.tls != nullptr && settings.tls->current() != nullptr),
-          loop(static_cast<int>(settings.threads)) {}
+          serving(settings.threads) {}
 
-    // Their sockets belong to the loop.
+    // Their sockets belong to the loops.
     ~impl() { connections.clear(); }
 
     const server_options& options() const override { return settings; }
@@ -55,11 +54,12 @@ struct server::impl final : connection_host {
     bool draining() const override { return drains; }
 
     void closed(const std::shared_ptr<connection>& c) override {
+        serving.leave(c->loop());
         {
             const std::lock_guard lock(mutex);
             connections.erase(c);
         }
-        asio::post(strand, [this] { accept(); });
+        asio::post(loop, [this] { accept(); });
     }
 
     logger& journal() const override { return log; }
@@ -111,13 +111,13 @@ struct server::impl final : connection_host {
         accept(side);
     }
 
-    // One accept at a time at each door, none while the house is full. On the strand.
+    // One accept at a time at each door, none while the house is full.
     void accept(door& d) {
         if (drains) return finish_if_empty();
         if (d.accepting || !d.acceptor.is_open() || open() >= settings.connections_max) return;
         if (d.waiting) return admit(d, take_waiting(d));
         d.accepting = true;
-        d.acceptor.async_accept(asio::make_strand(loop), [this, &d](error_code ec, connection::socket peer) {
+        d.acceptor.async_accept(serving.emptiest(), [this, &d](error_code ec, connection::socket peer) {
             d.accepting = false;
             if (ec && ec != asio::error::operation_aborted && !drains) {
                 // Out of descriptors, most likely: the tick tries again.
@@ -147,6 +147,7 @@ struct server::impl final : connection_host {
             const std::lock_guard lock(mutex);
             connections.insert(made);
         }
+        serving.enter(made->loop());
         made->start();
         // Closing it would fail a request for having come a moment too early.
         if (drains) made->drain();
@@ -182,7 +183,7 @@ struct server::impl final : connection_host {
             if (ec) return;
             expire_overdue();
             if (drains && steady_ms() >= drain_until) {
-                loop.stop();
+                serving.stop();
                 return;
             }
             if (ticked) ticked();
@@ -191,7 +192,7 @@ struct server::impl final : connection_host {
         });
     }
 
-    using signal_set = asio::basic_signal_set<asio::strand<asio::io_context::executor_type>>;
+    using signal_set = asio::basic_signal_set<loops::executor>;
 
     void await_signal(signal_set& of, std::function<void()> act) {
         if (finished) return;
@@ -203,9 +204,9 @@ struct server::impl final : connection_host {
     }
 
     void drain() {
-        asio::post(strand, [this] {
+        asio::post(loop, [this] {
             if (drains) {
-                loop.stop();
+                serving.stop();
                 return;
             }
             drains = true;
@@ -227,12 +228,13 @@ struct server::impl final : connection_host {
         timer.cancel();
         stop_signals.cancel();
         reload_signals.cancel();
+        serving.let_end();
     }
 
-    void serve() {
+    void serve(asio::io_context& on) {
         for (;;) {
             try {
-                loop.run();
+                on.run();
                 return;
             } catch (const std::exception& e) {
                 log.error("a callback failed", {{"error", e.what()}});
@@ -249,22 +251,22 @@ struct server::impl final : connection_host {
     std::unordered_set<std::shared_ptr<connection>> connections;
     std::atomic<bool> drains{false};
 
-    asio::io_context loop;
-    asio::strand<asio::io_context::executor_type> strand{asio::make_strand(loop)};
-    // Everything from here on is used on the strand.
+    loops serving;
+    asio::io_context& loop = serving.first();
+    // Everything from here on is used on that loop.
     struct door {
-        explicit door(const asio::strand<asio::io_context::executor_type>& on) : acceptor(on) {}
-        asio::basic_socket_acceptor<tcp, asio::strand<asio::io_context::executor_type>> acceptor;
+        explicit door(asio::io_context& on) : acceptor(on) {}
+        asio::basic_socket_acceptor<tcp, loops::executor> acceptor;
         bool accepting = false;
         std::optional<connection::socket> waiting{};  // accepted when the house had just become full
     };
-    door front{strand};
-    door side{strand};  // where peers are sent to the front; closed where there is no such port
+    door front{loop};
+    door side{loop};  // where peers are sent to the front; closed where there is no such port
     asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
-                               asio::strand<asio::io_context::executor_type>>
-        timer{strand};
-    signal_set stop_signals{strand};
-    signal_set reload_signals{strand};
+                               loops::executor>
+        timer{loop};
+    signal_set stop_signals{loop};
+    signal_set reload_signals{loop};
     std::function<void()> ticked;
     bool finished = false;
     std::int64_t drain_until = 0;
@@ -293,14 +295,11 @@ void server::on_tick(std::function<void()> on_tick) { impl_->ticked = std::move(
 void server::post(std::function<void()> job) { asio::post(impl_->loop, std::move(job)); }
 
 void server::run() {
-    asio::post(impl_->strand, [this] {
+    asio::post(impl_->loop, [this] {
         impl_->accept();
         impl_->tick();
     });
-    std::vector<std::thread> others;
-    for (std::size_t i = 1; i < impl_->settings.threads; ++i) others.emplace_back([this] { impl_->serve(); });
-    impl_->serve();
-    for (auto& t : others) t.join();
+    impl_->serving.run([this](asio::io_context& on) { impl_->serve(on); });
 }
 
 void server::drain() { impl_->drain(); }

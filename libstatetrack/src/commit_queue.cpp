@@ -1,6 +1,7 @@
 #include "commit_queue.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace statetrack {
@@ -79,7 +80,17 @@ std::size_t commit_queue::complete() {
         ready.swap(finished_);
         told_ = false;
     }
-    for (auto& job : ready) job->complete(job->outcome());
+    // One that throws keeps none of the others from being called.
+    std::exception_ptr thrown;
+    for (auto& job : ready) {
+        try {
+            job->complete(job->outcome());
+        } catch (...) {
+            if (!thrown) thrown = std::current_exception();
+        }
+        job.reset();
+    }
+    if (thrown) std::rethrow_exception(thrown);
     return ready.size();
 }
 

@@ -78,11 +78,11 @@ public:
 
     reply ask(request asked) {
         const auto admitted = answers->admit(std::move(asked));
-        rendering show;
-        answers->run(admitted, [&](rendering r) { show = std::move(r); });
-        while (!show && tracked->commit_pending() > 0) {}
-        REQUIRE(show);
-        auto given = answers->finish(*admitted, show);
+        std::optional<response> made;
+        answers->run(admitted, [&](response r) { made = std::move(r); });
+        while (!made && tracked->commit_pending() > 0) {}
+        REQUIRE(made);
+        auto given = answers->finish(*admitted, std::move(*made));
         reply got{.status = given.status,
                   .headers = {given.headers.begin(), given.headers.end()},
                   .content_type = std::string(given.content_type),

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <sstream>
 #include <thread>
 
 #include "http_client.hpp"
@@ -42,7 +43,7 @@ public:
             }
         }
         REQUIRE(respond);
-        respond([body = std::string(name)] { return response{.body = body}; });
+        respond(response{.body = std::string(name)});
     }
 
 private:
@@ -79,6 +80,15 @@ public:
                        return response{.body = "tweet"};
                    }),
                    .open = true},
+                  {.method = verb::get,
+                   .path = "/thread",
+                   .where = lane::memory,
+                   .handler = answering([](const context&, const call&) {
+                       std::ostringstream name;
+                       name << std::this_thread::get_id();
+                       return response{.body = name.str()};
+                   }),
+                   .open = true},
                   {.method = verb::get, .path = "/who", .where = lane::memory, .handler = answering(echo)},
                   {.method = verb::get,
                    .path = "/read",
@@ -90,7 +100,7 @@ public:
                    .where = lane::queue,
                    .handler = queueing([this](const exchange& x) {
                        held.hold(x.asked->asked.body,
-                                 [asked = x.asked](rendering r) { asked->answer(std::move(r)); });
+                                 [asked = x.asked](response r) { asked->answer(std::move(r)); });
                    }),
                    .open = true}};
         for (auto& r : routes) r.uses_store = false;  // there is none

@@ -1,4 +1,6 @@
 #include <chrono>
+#include <map>
+#include <memory>
 
 #include "server_harness.hpp"
 
@@ -180,6 +182,28 @@ TEST_CASE("many threads serve many connections") {
         });
     for (auto& c : clients) c.join();
     CHECK(served == 400);
+}
+
+TEST_CASE("threads share the connections evenly, and one that ends leaves its place to the next") {
+    server_harness h({.threads = 3});
+    std::map<std::string, std::vector<std::unique_ptr<http_client>>> by_thread;
+    const auto connect = [&] {
+        auto client = std::make_unique<http_client>(h.port);
+        const auto thread = client->ask(get("/thread")).body;
+        CHECK(client->ask(get("/thread")).body == thread);  // it stays there
+        by_thread[thread].push_back(std::move(client));
+    };
+    for (int i = 0; i < 9; ++i) connect();
+    CHECK(by_thread.size() == 3);
+    for (const auto& [thread, clients] : by_thread) CHECK(clients.size() == 3);
+
+    auto& emptied = by_thread.begin()->second;
+    for (auto& client : emptied) client->close();
+    while (h.serving->open_connections() > 6) std::this_thread::yield();
+    emptied.clear();
+    // The first may go elsewhere: its place was chosen before it came.
+    for (int i = 0; i < 4; ++i) connect();
+    CHECK(emptied.size() >= 3);
 }
 
 TEST_CASE("draining finishes what is under way, ends what is idle, takes nothing new") {

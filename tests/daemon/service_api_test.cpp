@@ -150,7 +150,7 @@ TEST_CASE("a store that does not keep up takes no more writes than it can bear")
          .path = "/write",
          .where = lane::queue,
          .handler = queueing([&](const exchange& x) {
-             held.push_back([asked = x.asked](rendering r) { asked->answer(std::move(r)); });
+             held.push_back([asked = x.asked](response r) { asked->answer(std::move(r)); });
          }),
          .open = true}};
     const dispatcher narrow(
@@ -159,8 +159,8 @@ TEST_CASE("a store that does not keep up takes no more writes than it can bear")
     const auto ask = [&] {
         const auto admitted = narrow.admit({.method = verb::post, .target = "/write"});
         // The call keeps its way back, which must not keep the call.
-        narrow.run(admitted, [&, &asked = *admitted](const rendering& show) {
-            statuses.push_back(narrow.finish(asked, show).status);
+        narrow.run(admitted, [&, &asked = *admitted](response made) {
+            statuses.push_back(narrow.finish(asked, std::move(made)).status);
         });
     };
     ask();
@@ -168,7 +168,7 @@ TEST_CASE("a store that does not keep up takes no more writes than it can bear")
     CHECK(statuses.empty());
     ask();
     CHECK(statuses == std::vector<int>{503});
-    held.back()([] { return response{}; });
+    held.back()(response{});
     ask();
     CHECK(statuses == std::vector<int>{503, 200});
     CHECK(held.size() == 3);

@@ -115,15 +115,15 @@ small_daemon::small_daemon()
 small_daemon::~small_daemon() = default;
 
 response small_daemon::answer(const std::shared_ptr<call>& admitted) {
-    rendering show;
+    std::optional<response> made;
     int times = 0;
-    answers_->run(admitted, [&](rendering r) {
-        show = std::move(r);
+    answers_->run(admitted, [&](response r) {
+        made = std::move(r);
         ++times;
     });
-    while (!show && tracked_->commit_pending() > 0) {}
+    while (!made && tracked_->commit_pending() > 0) {}
     must(times == 1, "a request is answered once", admitted->asked.target);
-    return answers_->finish(*admitted, show);
+    return answers_->finish(*admitted, std::move(made).value());
 }
 
 response small_daemon::ask(verb method, std::string target, std::string body, request_fields fields) {

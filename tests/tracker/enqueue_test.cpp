@@ -1,6 +1,7 @@
 // The face that does not wait: who commits, who calls back, and when.
 #include <doctest/doctest.h>
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,20 @@ TEST_CASE("the asynchronous face commits what has gathered and calls back from c
     CHECK(h->commit_pending() == 4);
     CHECK(answers == std::vector<std::string>{"ok", "place_taken", "place_taken", "validation_failed"});
     CHECK(h->commit_pending() == 0);
+}
+
+TEST_CASE("a completion that throws keeps none of the others from being called") {
+    harness h({.on_done = [] {}});
+    int called = 0;
+    for (int i = 0; i < 3; ++i)
+        h->enqueue(new_session{.project_id = "p"}, {}, [&called, i](const result<session_created>&) {
+            ++called;
+            if (i == 0) throw std::runtime_error("no");
+        });
+    h->commit_pending();
+    CHECK_THROWS_WITH_AS(h->complete_pending(), "no", std::runtime_error);
+    CHECK(called == 3);
+    CHECK(h->complete_pending() == 0);
 }
 
 TEST_CASE("with on_done completions wait for complete_pending, and one word is said for all that are due") {

@@ -348,11 +348,11 @@ void append_members(std::string& out, const T& entity) {
             first = false;
             if constexpr (is_optional<field>::value) {
                 if (!(entity.*d.pointer)) {
-                    out.append(begin, end);
+                    out.append(begin, static_cast<std::size_t>(end - begin));
                     return;
                 }
             }
-            out.append(begin, end - null);
+            out.append(begin, static_cast<std::size_t>(end - null - begin));
             projection<field>::append(out, entity.*d.pointer);
         }
     });
