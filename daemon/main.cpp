@@ -139,6 +139,7 @@ std::string add_dev_key(command_line& command, statetrack::id_source& ids) {
 // The tracker's words reach the threads that act on them.
 void let_tell(statetrack::tracker_options& of, background& threads) {
     of.on_work = [&threads] { threads.work_waits(); };
+    of.on_commit = [&threads] { threads.commit_begins(); };
     of.on_done = [&threads] { threads.answers_wait(); };
 }
 

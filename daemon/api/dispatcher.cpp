@@ -69,11 +69,11 @@ dispatcher::dispatcher(context& in, const std::vector<route>& routes, blocking_r
       run_blocking_(std::move(run_blocking)),
       writes_waiting_max_(writes_waiting_max) {}
 
-std::shared_ptr<call> dispatcher::identify(request asked) const {
+std::shared_ptr<call> dispatcher::identify(request&& asked) const {
     return identify(std::move(asked), in_.time->read().age);
 }
 
-std::shared_ptr<call> dispatcher::identify(request asked, statetrack::instant received) const {
+std::shared_ptr<call> dispatcher::identify(request&& asked, statetrack::instant received) const {
     auto admitted = std::make_shared<call>();
     admitted->asked = std::move(asked);
     admitted->received = received;
@@ -90,7 +90,7 @@ std::shared_ptr<call> dispatcher::identify(request asked, statetrack::instant re
     return admitted;
 }
 
-std::shared_ptr<call> dispatcher::admit(request asked) const {
+std::shared_ptr<call> dispatcher::admit(request&& asked) const {
     const auto now = in_.time->read();
     auto admitted = identify(std::move(asked), now.age);
     judge_admission(in_, *admitted, now);

@@ -28,10 +28,10 @@ public:
                std::int64_t writes_waiting_max = writes_waiting_standard_max);
 
     // The request with its id and its route, for what the connection itself refuses.
-    std::shared_ptr<call> identify(request asked) const;
+    std::shared_ptr<call> identify(request&& asked) const;
     // The same, judged by its header: the body may follow until it is run, and
     // is not needed where it is refused (but see call::sign_of_life).
-    std::shared_ptr<call> admit(request asked) const;
+    std::shared_ptr<call> admit(request&& asked) const;
     // Where it runs; what no handler answers is answered from memory.
     lane lane_of(const call& admitted) const;
     // Answers through `respond`, once, on whichever thread has the answer.
@@ -45,7 +45,7 @@ public:
     response give_up(const call& admitted) const;
 
 private:
-    std::shared_ptr<call> identify(request asked, statetrack::instant received) const;
+    std::shared_ptr<call> identify(request&& asked, statetrack::instant received) const;
     response ask(const answering& handler, const call& admitted) const;
     // Where it may block; what is returned answers the call.
     std::function<void()> read(const answering& handler, const std::shared_ptr<call>& admitted) const;

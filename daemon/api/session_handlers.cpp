@@ -30,8 +30,7 @@ response show_changed(const context& in, const call& asked, const session_view& 
     return show(asked, s);
 }
 
-response show_beat(const context& in, const call& asked, const heartbeat_answer& beat) {
-    log_beat(in, asked, beat);
+response show_beat(const call& asked, const heartbeat_answer& beat) {
     auto tag = etag_of(beat.session);
     if (!prefers_minimal(asked)) return tagged(asked, std::move(tag), to_body(beat));
     std::string body;
@@ -40,6 +39,28 @@ response show_beat(const context& in, const call& asked, const heartbeat_answer&
     answer.set("Preference-Applied", "return=minimal");
     return answer;
 }
+
+// Its answer is rendered while the disk works, where there is time for that.
+class asked_beat final : public beat_waiter {
+public:
+    explicit asked_beat(const exchange& x) : in_(x.in), asked_(x.asked) {}
+
+    void prepare(const heartbeat_answer& likely) override { prepared_ = show_beat(*asked_, likely); }
+    void done(const heartbeat_answer& answer, bool as_prepared) override {
+        asked_->answer(shown(in_, *asked_, [&] {
+            log_beat(in_, *asked_, answer);
+            return as_prepared ? std::move(prepared_) : show_beat(*asked_, answer);
+        }));
+    }
+    void failed(const error& why) override {
+        asked_->answer(shown(in_, *asked_, [&] { return refused(in_, *asked_, why); }));
+    }
+
+private:
+    const context& in_;
+    std::shared_ptr<const call> asked_;
+    response prepared_{};
+};
 
 response show_sessions(const context& in, const call& asked, bool archived_only) {
     query_reader query(asked);
@@ -80,7 +101,13 @@ void delete_session(const asking<session_removal>& what) {
     });
 }
 
-void beat_session(const asking<heartbeat>& what) { write(what, show_beat); }
+void beat_session(const asking<heartbeat>& what) {
+    const auto& x = what.x;
+    heartbeat request;
+    envelope opened;
+    if (const auto why = read_request(*x.asked, request, opened)) return refuse(x, *why);
+    x.in.tracker->enqueue(std::move(request), std::move(opened.by), std::make_unique<asked_beat>(x));
+}
 
 void mark_session_failed(const asking<failure_mark>& what) { write(what, show_changed); }
 

@@ -22,15 +22,19 @@ constexpr std::int64_t counting_part = 1'000;
 constexpr std::int64_t counting_interval_us_min = 1'000'000;
 // Of brief reads, before the loop is told.
 constexpr std::size_t reads_at_a_time_max = 64;
+// Of the loop, before a group is committed. Measured with 64 connections on one processor: fewer make groups
+// half as large, more gather hardly more.
+constexpr int gathering_turns = 6;
 
 }  // namespace
 
 struct background::impl {
     impl(logger& l, metrics* c) : log(l), counted(c) {}
 
-    // When the loop has done what is ready, and then what came in meanwhile: as much waits then as can.
-    void commit_after_this_turn() {
-        post([this] { post([this] { wake_committer(); }); });
+    // When the loop has done what is ready, then what came in meanwhile, and so on: each sync of the disk
+    // that is saved so is worth a few heartbeats.
+    void commit_after(int turns) {
+        post([this, turns] { turns > 1 ? commit_after(turns - 1) : wake_committer(); });
     }
 
     void wake_committer() {
@@ -40,6 +44,10 @@ struct background::impl {
             if (committing) return;  // seen at its end
         }
         changed.notify_one();
+    }
+
+    void prepare() {
+        guarded("answers", [&] { tracked->prepare_pending(); });
     }
 
     void complete() {
@@ -66,7 +74,7 @@ struct background::impl {
             if (!more && !work) continue;
             work = !post;
             lock.unlock();
-            if (post) commit_after_this_turn();
+            if (post) commit_after(gathering_turns);
             lock.lock();
         }
         lock.unlock();
@@ -216,9 +224,14 @@ void background::join_loop(poster post) { impl_->post = std::move(post); }
 void background::work_waits() {
     auto& i = *impl_;
     if (i.post)
-        i.commit_after_this_turn();
+        i.commit_after(gathering_turns);
     else
         i.wake_committer();
+}
+
+void background::commit_begins() {
+    auto& i = *impl_;
+    if (i.post) i.post([&i] { i.prepare(); });
 }
 
 void background::answers_wait() {

@@ -36,6 +36,8 @@ public:
     // For tracker_options::on_work: work waits for the commit thread, which is told when the loop has done
     // all that was ready, and takes one group then. May be called before start.
     void work_waits();
+    // For tracker_options::on_commit: a commit is under way, and the loop may prepare its answers.
+    void commit_begins();
     // For tracker_options::on_done: answers wait for the loop.
     void answers_wait();
     // The readers.

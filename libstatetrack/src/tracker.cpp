@@ -1,38 +1,9 @@
 #include "statetrack/tracker.hpp"
 
-#include "operation_job.hpp"
+#include "posted_jobs.hpp"
 
 namespace statetrack {
 namespace {
-
-template <class Request>
-class posted_job final : kept_request<Request>, public operation_job<Request> {
-public:
-    posted_job(tracker::impl& owner, kept_request<Request> kept, const moment& since,
-               completion<Request> done)
-        : kept_request<Request>(std::move(kept)),
-          operation_job<Request>(owner, this->asked, this->who, since),
-          done_(std::move(done)) {}
-
-    void complete(const result<>&) override { done_(this->finish()); }
-
-private:
-    completion<Request> done_;
-};
-
-// Refused by itself, but answered like all others: by commit_pending.
-template <class Request>
-class refused_job final : public commit_job {
-public:
-    refused_job(error why, completion<Request> done) : why_(std::move(why)), done_(std::move(done)) {}
-
-    result<> run(transaction&) override { return why_; }
-    void complete(const result<>&) override { done_(why_); }
-
-private:
-    error why_;
-    completion<Request> done_;
-};
 
 // When the request came. Beats enter memory on receipt: a maximum, harmless if their write fails or is
 // refused.
@@ -86,8 +57,23 @@ void tracker::enqueue(Request request, caller by, completion<Request> done) {
         *impl_, kept_request<Request>{std::move(request), std::move(by)}, at, std::move(done)));
 }
 
+void tracker::enqueue(heartbeat request, caller by, std::unique_ptr<beat_waiter> waiter) {
+    if (auto wrong = refusal(request)) {
+        impl_->queue.post(std::make_unique<refused_job<heartbeat>>(
+            std::move(*wrong),
+            [by = std::shared_ptr<beat_waiter>(std::move(waiter))](const result<heartbeat_answer>& outcome) {
+                by->failed(outcome.error());
+            }));
+        return;
+    }
+    const moment at = receive(*impl_, request, by);
+    impl_->queue.post(std::make_unique<posted_beat>(
+        *impl_, kept_request<heartbeat>{std::move(request), std::move(by)}, at, std::move(waiter)));
+}
+
 std::size_t tracker::commit_pending() { return impl_->queue.drain(); }
 bool tracker::commit_group() { return impl_->queue.commit_group(); }
+std::size_t tracker::prepare_pending() { return impl_->queue.prepare(); }
 std::size_t tracker::complete_pending() { return impl_->queue.complete(); }
 
 void tracker::note_alive(const uuid& session_id, std::optional<std::int64_t> epoch) {

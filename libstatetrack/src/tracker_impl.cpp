@@ -41,7 +41,7 @@ tracker::impl::impl(store& its_store, const clock& its_clock, id_source& its_ids
       time(its_clock),
       ids(its_ids),
       options(std::move(its_options)),
-      queue(its_store, options.on_work, options.on_done),
+      queue(its_store, options.on_work, options.on_done, options.on_commit),
       times(its_clock.read()),
       watch(beat_interval_ms(options.stall_threshold_ms)) {
     const std::pair<const char*, std::int64_t> known[] = {{"stall_detection", options.stall_scan_interval_ms},

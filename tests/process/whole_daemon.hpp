@@ -37,6 +37,7 @@ public:
         keys_.replace(ring);
         statetrack::tracker_options options;
         options.on_work = [this] { threads_.work_waits(); };
+        options.on_commit = [this] { threads_.commit_begins(); };
         options.on_done = [this] { threads_.answers_wait(); };
         auto opened = statetrack::tracker::open(*keep_, clock, *ids_, options);
         REQUIRE(opened.has_value());

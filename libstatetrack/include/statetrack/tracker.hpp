@@ -44,12 +44,30 @@ struct tracker_options {
     // Where given, commit_pending leaves completions to complete_pending() and calls this, under no lock,
     // when some are due: for a host that commits on one thread and answers on another.
     std::function<void()> on_done{};
+    // Called when the commit of heartbeats begins that somebody waits for as beat_waiter: whoever has nothing
+    // better to do while the disk works may call prepare_pending(). Called in the midst of a commit: it must
+    // do no more than pass the word on.
+    std::function<void()> on_commit{};
 };
 
 template <class Request>
 using completion = std::function<void(result<typename Request::answer>)>;
 template <class Request>
 using once_completion = std::function<void(result<once_answer<std::type_identity_t<Request>>>)>;
+
+// Waits for a heartbeat, and can make its answer ready before that may be given.
+class beat_waiter {
+public:
+    virtual ~beat_waiter() = default;
+
+    // By prepare_pending, at most once and before any other: what the answer will be if the commit succeeds.
+    // Nobody else may be told yet. Perhaps it is not called at all.
+    virtual void prepare(const heartbeat_answer& likely) = 0;
+    // As a completion is called: the beat is durable. `as_prepared`: with the very answer that was prepared.
+    virtual void done(const heartbeat_answer& answer, bool as_prepared) = 0;
+    // Whatever was prepared is void. Errors: those of heartbeat and of the store.
+    virtual void failed(const error& why) = 0;
+};
 
 // Safe to call from several threads. The store, the clock and the ids must outlive the tracker.
 class tracker {
@@ -73,6 +91,9 @@ public:
     template <class Request>
     void enqueue(Request request, caller by, completion<Request> done);
 
+    // The same of a heartbeat, for a host that renders answers while the disk works (see on_commit).
+    void enqueue(heartbeat request, caller by, std::unique_ptr<beat_waiter> waiter);
+
     // As apply, for new_session, new_task, machine_registration and recovery, sent under an idempotency key.
     // What was answered is kept with what it made, in one transaction, for idempotency_ttl_seconds; the same
     // request under the same key is given it again and does nothing. A refusal changed nothing and keeps
@@ -94,6 +115,8 @@ public:
     // Commits what has gathered by now, at most 1 024 operations as one group, and calls no completions: for
     // a host with on_done that lets work gather while it answers what is done. Whether more waits.
     bool commit_group();
+    // Has answers prepared whose commit is under way, until all are or it is over. How many.
+    std::size_t prepare_pending();
     // Calls the completions of what is committed. How many.
     std::size_t complete_pending();
 
