@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/url/encode.hpp>
 #include <boost/url/parse.hpp>
+#include <boost/url/pct_string_view.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
 #include <boost/url/url_view.hpp>
 
@@ -34,6 +35,20 @@ bool take_plain_path(std::string_view text, target& into) {
     }
 }
 
+// Boost's own segments leave out a `.` at the beginning.
+bool take_path(std::string_view encoded, target& into) {
+    encoded.remove_prefix(1);
+    while (!encoded.empty() || !into.segments.empty()) {
+        const auto end = std::min(encoded.find('/'), encoded.size());
+        auto segment = boost::urls::pct_string_view(encoded.substr(0, end)).decode();
+        if (!is_sane(segment)) return false;
+        into.segments.push_back(std::move(segment));
+        if (end == encoded.size()) break;
+        encoded.remove_prefix(end + 1);
+    }
+    return true;
+}
+
 }  // namespace
 
 std::optional<target> parse_target(std::string_view text) {
@@ -42,10 +57,7 @@ std::optional<target> parse_target(std::string_view text) {
     parsed = {};
     const auto url = boost::urls::parse_origin_form(text);
     if (!url) return std::nullopt;
-    for (auto segment : url->segments()) {
-        if (!is_sane(segment)) return std::nullopt;
-        parsed.segments.push_back(std::move(segment));
-    }
+    if (!take_path(url->encoded_path(), parsed)) return std::nullopt;
     for (const auto& p : url->params()) {
         if (!is_sane(p.key) || !is_sane(p.value)) return std::nullopt;
         parsed.query.emplace_back(p.key, p.value);

@@ -80,6 +80,26 @@ TEST_CASE("targets that decode to nothing sane are refused") {
     }
 }
 
+TEST_CASE("a path is split alike with and without a query, dots and empty segments as they stand") {
+    using segments = std::vector<std::string>;
+    const std::pair<std::string, segments> paths[] = {{"/", {}},
+                                                      {"/a/", {"a", ""}},
+                                                      {"//", {"", ""}},
+                                                      {"/./c", {".", "c"}},
+                                                      {"/./", {".", ""}},
+                                                      {"/.//c", {".", "", "c"}},
+                                                      {"/a/../b", {"a", "..", "b"}},
+                                                      {"/././c", {".", ".", "c"}}};
+    for (const auto& [path, split] : paths) {
+        CAPTURE(path);
+        const auto bare = parse_target(path), asked = parse_target(path + "?q=1");
+        REQUIRE((bare && asked));
+        CHECK(bare->segments == split);
+        CHECK(asked->segments == split);
+    }
+    CHECK(parse_target("/a%2Fb/%20?q")->segments == segments{"a/b", " "});
+}
+
 TEST_CASE("query parameters are decoded, a plus as a space") {
     const auto where = parse_target("/x?a=1%202+3&b&c=%C3%A4");
     REQUIRE(where.has_value());

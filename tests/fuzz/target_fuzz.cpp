@@ -19,7 +19,6 @@ void check_spelling(const target& read) {
     std::string text;
     for (const auto& segment : read.segments) text += '/' + encode_segment(segment);
     if (text.empty()) text = "/";
-    if (text == "/" && !read.segments.empty()) text = "/./";  // one empty segment: no other way to say it
     char before = '?';
     for (const auto& [name, value] : read.query) {
         text += before + encode_segment(name) + '=' + encode_segment(value);
