@@ -42,6 +42,7 @@ response broken(const context& in, const call& asked, const std::exception& why)
 
 bool prefers_minimal(const call& asked) {
     std::string_view preferences = asked.asked.fields.prefer;
+    if (preferences == "return=minimal") return true;
     while (!preferences.empty()) {
         const auto end = std::min(preferences.find_first_of(",;"), preferences.size());
         std::string preference;
