@@ -67,10 +67,12 @@ result<> checkpointer::run_passes(turns& writers_turn, const std::function<void(
         if (after->left == 0 && after->in_log < log_pages_large) return {};
         if (after->left > 0)  // else SQLite has
             if (auto synced = sync(on_); !synced) return synced;
-        const int left =
-            std::max(0, log_pages_.load(std::memory_order_relaxed) - after->in_log) + after->left;
-        if (left > pages_left_for_writer) continue;
+        const auto left = [&] {
+            return std::max(0, log_pages_.load(std::memory_order_relaxed) - after->in_log) + after->left;
+        };
+        if (left() > pages_left_for_writer) continue;
         std::lock_guard turn(writers_turn);
+        if (left() > pages_left_for_writer) continue;  // it was the writer's turn meanwhile
         let_go();
         if (const auto last = pass(writer_); !last) return last.error();
         return {};
