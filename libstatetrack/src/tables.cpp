@@ -51,6 +51,11 @@ std::vector<tally> combinations(const std::vector<std::size_t>& columns,
 table make_sessions() {
     using enum session_status;
     const condition archived{at<&session::archived>(), {value{true}}, false};
+    const auto live = null<&session::completed_at>();  // as the check below says
+    const auto ended = not_null<&session::completed_at>();
+    const auto idle = status_in({pending, paused, stalled});
+    auto inactive = status_in({active});
+    inactive.negated = true;
     table t{.id = 0, .name = "sessions", .columns = columns_of<session>(), .key = at<&session::session_id>()};
     t.version = at<&session::version>();
     t.beat_columns = {at<&session::last_heartbeat>(), at<&session::last_progress_at>(),
@@ -84,9 +89,26 @@ table make_sessions() {
          .unique = true,
          .where = {not_null<&session::recovered_from>()},
          .violation = errc::superseded},
-        {.name = "sessions_project_status", .parts = {at<&session::project_id>(), at<&session::status>()}},
-        {.name = "sessions_machine_status", .parts = {at<&session::machine_id>(), at<&session::status>()}},
-        {.name = "sessions_status", .parts = {at<&session::status>()}},
+        // Lists by project, by machine and by neither. Most that are live are active: these are looked for
+        // among all live ones, in an index that only the end of a session rewrites. Its predicate names no
+        // state, for SQLite takes an entry out and puts it in again where the predicate might have changed.
+        // The other states that live ones are in have indexes of their own, which are small.
+        {.name = "sessions_project_live", .parts = {at<&session::project_id>()}, .where = {live}},
+        {.name = "sessions_project_idle",
+         .parts = {at<&session::project_id>(), at<&session::status>()},
+         .where = {idle}},
+        {.name = "sessions_project_ended",
+         .parts = {at<&session::project_id>(), at<&session::status>()},
+         .where = {ended}},
+        {.name = "sessions_machine_live", .parts = {at<&session::machine_id>()}, .where = {live}},
+        {.name = "sessions_machine_idle",
+         .parts = {at<&session::machine_id>(), at<&session::status>()},
+         .where = {idle}},
+        {.name = "sessions_machine_ended",
+         .parts = {at<&session::machine_id>(), at<&session::status>()},
+         .where = {ended}},
+        {.name = "sessions_live", .where = {live}},
+        {.name = "sessions_status", .parts = {at<&session::status>()}, .where = {inactive}},
         {.name = "sessions_archived", .parts = {at<&session::archived>()}, .where = {archived}},
         {.name = "sessions_completed_at",
          .parts = {at<&session::completed_at>()},

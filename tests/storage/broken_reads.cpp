@@ -60,6 +60,18 @@ void each_text(row& values, const std::function<void(std::string&)>& change) {
         if (auto* text = std::get_if<std::string>(&v)) change(*text);
 }
 
+// As from an index of states, with nothing merged.
+found_rows state_by_state(reader& in, const table& from, const query& what) {
+    auto found = in.select(from, what);
+    if (found && from.name == table_of<session>().name)
+        std::ranges::stable_sort(*found, {}, [](const stored_row& one) {
+            return one.values.size() == table_of<session>().columns.size()
+                       ? one.values[column_of<&session::status>()]
+                       : value{};
+        });
+    return found;
+}
+
 found_rows with_ties_turned(reader& in, const table& from, const query& what) {
     auto found = in.select(from, what);
     if (!found || !what.order_by_range || !what.range) return found;
@@ -245,6 +257,9 @@ void add_broken_selects(std::vector<broken_store>& to) {
     to.push_back(selecting(
         "the direction is ignored", [](query& q) { q.order = direction::ascending; },
         {"A walk goes by ordinal, either way", "Any query answers what a filter over all rows would"}));
+    to.push_back({"sessions come state by state",
+                  kept("states", {.select = state_by_state}),
+                  {"Sessions come in the order of insertion, whichever states are asked for"}});
     to.push_back({"ties are broken the other way",
                   kept("ties", {.select = with_ties_turned}),
                   {"An order by range breaks ties by ordinal, the same way"}});

@@ -6,18 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "index_runs.hpp"
+#include "planner.hpp"
 #include "sql/verb_text.hpp"
-#include "sqlite/opening.hpp"
 #include "sqlite/sqlite_dialect.hpp"
 #include "sqlite/tallies.hpp"
 #include "statetrack/entities.hpp"
 #include "statetrack/idempotency.hpp"
-#include "statetrack/sqlite_store.hpp"
-#include "temp_dir.hpp"
 
 using namespace statetrack;
 using namespace statetrack::sqlite;
-using statetrack::testing::temp_dir;
+using statetrack::testing::planner;
 
 namespace {
 
@@ -25,61 +24,6 @@ template <auto Member>
 std::size_t at() {
     return column_of<Member>();
 }
-
-// A new database with the full schema, looked at from beside its store.
-class planner {
-public:
-    planner() {
-        auto opened = open_sqlite_store({.path = folder_.file("plan.db")});
-        REQUIRE(opened.has_value());
-        store_ = std::move(*opened);
-        auto beside = database::open(folder_.file("plan.db"), {});
-        REQUIRE(beside.has_value());
-        on_ = std::move(*beside);
-    }
-
-    // One line a step; of runs that are merged each has its own, and their being merged is no step, nor is
-    // the finding of their rows by the ordinals that they have given.
-    std::vector<std::string> plan_of(const std::string& sql) const {
-        const auto by = statement::prepare(on_, "EXPLAIN QUERY PLAN " + sql, "planning");
-        if (!by) return {"it cannot be planned: " + by.error().detail};
-        std::vector<std::string> lines;
-        run all(*by);
-        while (all.step() == SQLITE_ROW) {
-            const std::string line = reinterpret_cast<const char*>(sqlite3_column_text(by->get(), 3));
-            if (line != "MERGE (UNION ALL)" && line != "LEFT" && line != "RIGHT") lines.push_back(line);
-        }
-        if (std::erase(lines, "CO-ROUTINE page") > 0) {
-            if (lines.size() < 2 || lines[lines.size() - 2] != "SCAN page" ||
-                lines.back().find("USING INTEGER PRIMARY KEY") == std::string::npos)
-                return {"the page is not what the rows are found by"};
-            lines.resize(lines.size() - 2);
-        }
-        return lines;
-    }
-    // How often SQLite prepares it anew as its parameters change.
-    int prepared_again(const std::string& sql) const {
-        const auto by = statement::prepare(on_, sql, "preparing");
-        REQUIRE(by.has_value());
-        for (const std::string_view to : {"x", "stalled", "y"}) {
-            run all(*by);
-            for (int n = sqlite3_bind_parameter_count(by->get()); n > 0; --n) all.bind_text(to);
-            (void)all.step();
-        }
-        return sqlite3_stmt_status(by->get(), SQLITE_STMTSTATUS_REPREPARE, 0);
-    }
-    void let_plans_depend_on_parameters() const {
-        REQUIRE(sqlite3_db_config(on_.get(), SQLITE_DBCONFIG_ENABLE_QPSG, 0, nullptr) == SQLITE_OK);
-    }
-    void drop(const std::string& index) const {
-        REQUIRE(on_.run("DROP INDEX \"" + index + "\"", "").has_value());
-    }
-
-private:
-    temp_dir folder_;
-    std::unique_ptr<sqlite_store> store_;
-    database on_;
-};
 
 std::string joined(const std::vector<std::string>& lines) {
     std::string text;
@@ -89,15 +33,26 @@ std::string joined(const std::vector<std::string>& lines) {
 
 bool begins(const std::string& line, std::string_view with) { return line.starts_with(with); }
 
+bool has(const std::string& line, std::string_view text) { return line.find(text) != std::string::npos; }
+
+// A walk through an index without parts is as good as a search: it has what meets its predicate, and nothing
+// else.
+bool searches(const std::string& line) {
+    if (begins(line, "SEARCH ") && has(line, " USING ")) return true;
+    return begins(line, "SCAN ") && std::ranges::any_of(schema(), [&](const table* in) {
+               return std::ranges::any_of(in->indexes, [&](const index_description& index) {
+                   return index.parts.empty() && has(line, " INDEX " + std::string(index.name));
+               });
+           });
+}
+
 // What is wrong with how the rows are found: empty, nothing is. Without a condition a walk in order is right,
 // as every query has a limit; with one, only a search is.
 std::string fault_of(const std::vector<std::string>& plan, bool has_conditions) {
     if (plan.empty()) return "no plan";
-    const bool searches = std::ranges::all_of(plan, [](const std::string& line) {
-        return (begins(line, "SEARCH ") && line.find(" USING ") != std::string::npos) ||
-               begins(line, "USE TEMP B-TREE");
-    });
-    if (searches && begins(plan.front(), "SEARCH ")) return {};
+    const bool only_searches = std::ranges::all_of(
+        plan, [](const std::string& line) { return searches(line) || begins(line, "USE TEMP B-TREE"); });
+    if (only_searches && searches(plan.front())) return {};
     const bool walks = begins(plan.front(), "SCAN ") && plan.size() == 1;
     if (!has_conditions && walks) return {};
     return "reads the whole table";
@@ -110,32 +65,43 @@ struct shape {
     std::string index{};    // where only one will do
 };
 
-condition one_value(const table& in, std::size_t column) {
+// Of an enumeration each, one by one: which index has the rows may depend on it.
+std::vector<condition> single_values(const table& in, std::size_t column) {
     const auto& c = in.columns[column];
+    std::vector<condition> all;
     switch (c.kind) {
         case column_kind::enumeration:
-            return {column, {std::string(c.enumerators.front())}, false};
+            for (const auto name : c.enumerators) all.push_back({column, {std::string(name)}, false});
+            return all;
         case column_kind::boolean:
-            return {column, {true}, false};
+            return {{column, {true}, false}};
         case column_kind::uuid:
-            return {column, {uuid{}}, false};
+            return {{column, {uuid{}}, false}};
         default:
-            return {column, {std::string("x")}, false};
+            return {{column, {std::string("x")}, false}};
     }
 }
 
+condition one_value(const table& in, std::size_t column) { return single_values(in, column).front(); }
+
 // Every subset of the filters, newest first, from the beginning and after an ordinal.
 std::vector<shape> lists_of(const table& in, const std::vector<std::size_t>& filters) {
+    std::vector<std::vector<condition>> subsets{{}};
+    for (const auto column : filters) {
+        const auto without = subsets;
+        for (const auto& one : single_values(in, column))
+            for (auto longer : without) {
+                longer.push_back(one);
+                subsets.push_back(std::move(longer));
+            }
+    }
     std::vector<shape> all;
-    for (std::size_t mask = 0; mask < std::size_t{1} << filters.size(); ++mask) {
+    for (const auto& where : subsets)
         for (const bool after : {false, true}) {
-            shape s{.in = &in, .what = {.order = direction::descending, .limit = 51}};
+            shape s{.in = &in, .what = {.where = where, .order = direction::descending, .limit = 51}};
             if (after) s.what.after = 1'000;
-            for (std::size_t i = 0; i < filters.size(); ++i)
-                if (mask >> i & 1) s.what.where.push_back(one_value(in, filters[i]));
             all.push_back(std::move(s));
         }
-    }
     return all;
 }
 
@@ -156,8 +122,12 @@ std::vector<shape> session_shapes() {
         {std::string("pending"), std::string("active"), std::string("paused"), std::string("stalled")}};
     const condition ended{at<&session::status>(),
                           {std::string("completed"), std::string("failed"), std::string("expired")}};
+    const condition idle{at<&session::status>(), {std::string("paused"), std::string("stalled")}};
+    const condition holding{at<&session::status>(),
+                            {std::string("pending"), std::string("active"), std::string("paused")}};
+    const condition of_both{at<&session::status>(), {std::string("active"), std::string("completed")}};
     const auto of_machine = one_value(in, at<&session::machine_id>());
-    for (const auto& several : {live, ended}) {
+    for (const auto& several : {live, ended, idle, holding, of_both}) {
         all.push_back({&in, {.where = {several}}});
         all.push_back({&in, {.where = {one_value(in, at<&session::project_id>()), several}}});
         all.push_back({&in, {.where = {of_machine, several}}});
@@ -232,15 +202,12 @@ std::vector<shape> other_shapes() {
 std::ptrdiff_t best_answers(const shape& s) {
     std::ptrdiff_t best = 0;
     for (const auto& index : s.in->indexes) {
-        const bool holds_all = std::ranges::all_of(index.where, [&](const condition& part) {
-            return std::ranges::any_of(s.what.where,
-                                       [&](const auto& c) { return sql::same_condition(part, c); });
-        });
         const auto unanswered =
             std::ranges::find_if(index.parts, [&](const auto& part) { return !filters_by(s, part); });
         // Archived rows may be few or many: either index will do.
         if (filters_by(s, at<&session::archived>()) && s.in == &table_of<session>()) continue;
-        if (holds_all) best = std::max(best, unanswered - index.parts.begin());
+        if (holds_all(index, *s.in, s.what.where, {}))
+            best = std::max(best, unanswered - index.parts.begin());
     }
     return best;
 }
@@ -288,9 +255,36 @@ TEST_CASE("Which rows a list has is found by the same indexes, and a project's a
                            {.where = {one_value(table_of<session>(), at<&session::project_id>())},
                             .order = direction::descending}};
     const auto plan = plans.plan_of(ordinals_text_of(by_project));
-    CHECK(plan.size() == enum_names<session_status>().size());
-    for (const auto& step : plan)
-        CHECK_MESSAGE(step.find("USING COVERING INDEX sessions_project_status") != std::string::npos, step);
+    CHECK(plan.size() == 4);
+    const auto steps_by = [&](std::string_view index) {
+        return std::ranges::count_if(plan, [&](const auto& step) { return has(step, index); });
+    };
+    CHECK_MESSAGE(steps_by(" INDEX sessions_project_live ") == 1, joined(plan));
+    CHECK_MESSAGE(steps_by(" INDEX sessions_project_ended ") == 3, joined(plan));
+    CHECK(!plans.looks_into_rows(ordinals_text_of(by_project)));
+    CHECK(plans.looks_into_rows(text_of(by_project)));
+}
+
+TEST_CASE("Few states are looked for among the few rows that have them") {
+    const planner plans;
+    const auto& in = table_of<session>();
+    const auto index_of = [&](std::vector<condition> where) {
+        const shape s{&in, {.where = std::move(where), .order = direction::descending}};
+        const auto line = plans.plan_of(text_of(s)).front();
+        const auto begin = line.find(" INDEX ") + 7;
+        return line.substr(begin, line.find(' ', begin) - begin);
+    };
+    const auto of_project = one_value(in, at<&session::project_id>());
+    const auto of_machine = one_value(in, at<&session::machine_id>());
+    for (const auto& state : single_values(in, at<&session::status>())) {
+        const auto name = text_of(state.one_of.front());
+        CAPTURE(name);
+        const bool has_ended = name == "completed" || name == "failed" || name == "expired";
+        const std::string part = name == "active" ? "live" : has_ended ? "ended" : "idle";
+        CHECK(index_of({of_project, state}) == "sessions_project_" + part);
+        CHECK(index_of({of_machine, state}) == "sessions_machine_" + part);
+        CHECK(index_of({state}) == (name == "active" ? "sessions_live" : "sessions_status"));
+    }
 }
 
 TEST_CASE("No query is prepared anew because its parameters have changed") {

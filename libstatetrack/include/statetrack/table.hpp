@@ -59,13 +59,14 @@ bool meets(const row& values, const condition& what);
 bool meets(const row& values, std::span<const condition> all);
 
 // Rows with one value of the first parts and any of a last part that is an enumeration are found by the index
-// too, in the order of insertion: one ordered run a value, merged.
+// too, in the order of insertion: one ordered run a value, merged. So are those of several indexes with the
+// same first parts, where the predicates of these are about one enumeration and leave none of its values out.
 struct index_description {
     std::string_view name;
-    std::vector<std::size_t> parts;   // columns
-    bool unique = false;              // but for nulls, which equal nothing
-    std::vector<condition> where{};   // rows outside are not in the index
-    errc violation = errc::conflict;  // what breaking a unique index is called
+    std::vector<std::size_t> parts{};  // columns; none: rows that meet `where`, in the order of insertion
+    bool unique = false;               // but for nulls, which equal nothing
+    std::vector<condition> where{};    // rows outside are not in the index
+    errc violation = errc::conflict;   // what breaking a unique index is called
 };
 
 struct reference {
@@ -119,6 +120,6 @@ struct table {
 
 // Every table of the library, referenced ones first. The version is raised whenever one of them changes.
 const std::vector<const table*>& schema();
-inline constexpr std::int64_t schema_version = 4;
+inline constexpr std::int64_t schema_version = 5;
 
 }  // namespace statetrack

@@ -1,6 +1,7 @@
 // How the memory store answers a query: by the index that fits best, in its order where that is the query's.
 #include <algorithm>
 
+#include "index_runs.hpp"
 #include "memory/memory_table.hpp"
 
 namespace statetrack::memory {
@@ -56,24 +57,6 @@ const condition* equality_on(std::size_t column, const query& what) {
     return nullptr;
 }
 
-// Whether every row that the query wants lies in a partial index with this condition.
-bool implied(const condition& needed, const query& what) {
-    const auto allowed = [&](const value& v) {
-        return (std::ranges::find(needed.one_of, v) != needed.one_of.end()) != needed.negated;
-    };
-    const auto* equality = equality_on(needed.column, what);
-    if (equality && std::ranges::all_of(equality->one_of, allowed)) return true;
-    if (!needed.negated) return false;
-    // Negated: what it excludes has to be excluded by the query too.
-    return std::ranges::all_of(needed.one_of, [&](const value& v) {
-        if (is_null(v) && what.range == needed.column) return true;
-        return std::ranges::any_of(what.where, [&](const condition& one) {
-            return one.column == needed.column && one.negated &&
-                   std::ranges::find(one.one_of, v) != one.one_of.end();
-        });
-    });
-}
-
 // As much of the row as the query asks for.
 stored_row taken(std::int64_t ordinal, row_view values, const query& what) {
     stored_row some{.ordinal = ordinal, .values = {}};
@@ -88,9 +71,9 @@ stored_row taken(std::int64_t ordinal, row_view values, const query& what) {
 
 std::optional<memory_table::plan> memory_table::plan_by(const ordered_index& index, const query& what) const {
     const auto& parts = index.what().parts;
-    for (const auto& needed : index.what().where)
-        if (!implied(needed, what)) return std::nullopt;
-    plan found{.index = &index, .prefixes = {{}}};
+    if (!holds_all(index.what(), what_, what.where, what.range)) return std::nullopt;
+    plan found{.by = {{&index, {{}}}}};
+    auto& prefixes = found.by.front().prefixes;
     for (std::size_t i = 0; i < parts.size(); ++i) {
         const auto* equality = equality_on(parts[i], what);
         const auto& column = what_.columns[parts[i]];
@@ -105,38 +88,61 @@ std::optional<memory_table::plan> memory_table::plan_by(const ordered_index& ind
         const auto& values = equality ? equality->one_of : values_of(column);
         found.answered += equality ? 1 : 0;
         std::vector<row> longer;
-        for (const auto& prefix : found.prefixes) {
+        for (const auto& prefix : prefixes) {
             for (const auto& v : values) {
                 longer.push_back(prefix);
                 longer.back().push_back(v);
             }
         }
         if (longer.size() > combinations_max) return std::nullopt;
-        found.prefixes = std::move(longer);
+        prefixes = std::move(longer);
     }
     // A value named twice must not be walked twice.
-    std::ranges::sort(found.prefixes);
-    const auto repeated = std::ranges::unique(found.prefixes);
-    found.prefixes.erase(repeated.begin(), repeated.end());
+    std::ranges::sort(prefixes);
+    const auto repeated = std::ranges::unique(prefixes);
+    prefixes.erase(repeated.begin(), repeated.end());
+    return found;
+}
+
+std::optional<memory_table::plan> memory_table::plan_by_several(const query& what) const {
+    const auto runs = what.range ? std::nullopt : runs_of(what_, what.where);
+    if (!runs || runs->parts.size() < 2) return std::nullopt;
+    plan found;
+    for (const auto& part : runs->parts) {
+        const auto place = static_cast<std::size_t>(part.index - what_.indexes.data());
+        row first;
+        for (const auto column : part.index->parts)
+            if (!part.by_part || column != runs->by)
+                first.push_back(statetrack::equality_on(what_, what.where, column)->one_of.front());
+        found.answered = static_cast<int>(first.size());
+        auto& prefixes = found.by.emplace_back(&indexes_[1 + place], std::vector<row>{}).prefixes;
+        if (!part.by_part) prefixes.push_back(first);
+        for (std::size_t i = 0; part.by_part && i < part.of.size(); ++i) {
+            prefixes.push_back(first);
+            prefixes.back().push_back(part.of[i]);
+        }
+    }
     return found;
 }
 
 memory_table::plan memory_table::plan_for(const query& what) const {
     plan best;
     int best_score = 0;
-    for (const auto& index : indexes_) {
-        auto candidate = plan_by(index, what);
-        if (!candidate) continue;
-        const int parts = static_cast<int>(index.what().parts.size());
+    const auto consider = [&](std::optional<plan> candidate) {
+        if (!candidate) return;
+        const auto& index = candidate->by.front().index->what();
+        const int parts = static_cast<int>(index.parts.size());
         int score = 0;
         if (candidate->ranged)
             score = by_range(what) ? 100 + parts : (what.min || what.max ? parts : 0);
         else
-            score = (index.what().unique ? 1'000 : 10) + candidate->answered;
-        if (score <= best_score) continue;
+            score = (index.unique ? 1'000 : 10) + candidate->answered;
+        if (score <= best_score) return;
         best_score = score;
         best = std::move(*candidate);
-    }
+    };
+    for (const auto& index : indexes_) consider(plan_by(index, what));
+    consider(plan_by_several(what));
     return best;
 }
 
@@ -144,11 +150,13 @@ template <class Visit>
 void memory_table::walk_index(const plan& by, const query& what, Visit&& visit) const {
     const auto [from, to] = beyond(what);
     std::vector<index_span> spans;
-    for (const auto& prefix : by.prefixes) {
-        auto span = by.ranged
-                        ? by.index->between(prefix, what.min.value_or(lowest), what.max.value_or(highest))
-                        : by.index->equal(prefix, from, to);
-        if (span.begin != span.end) spans.push_back(span);
+    for (const auto& [index, prefixes] : by.by) {
+        for (const auto& prefix : prefixes) {
+            auto span = by.ranged
+                            ? index->between(prefix, what.min.value_or(lowest), what.max.value_or(highest))
+                            : index->equal(prefix, from, to);
+            if (span.begin != span.end) spans.push_back(span);
+        }
     }
     const bool upwards = what.order == direction::ascending;
     const auto before = [&](const index_entry& a, const index_entry& b) {
@@ -196,7 +204,7 @@ void memory_table::walk_rows(const query& what, Visit&& visit) const {
 
 template <class Visit>
 void memory_table::walk(const plan& by, const query& what, Visit&& visit) const {
-    if (by.index)
+    if (!by.by.empty())
         walk_index(by, what, visit);
     else
         walk_rows(what, visit);

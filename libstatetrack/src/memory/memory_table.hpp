@@ -51,15 +51,20 @@ public:
     }
 
 private:
-    // How a query is answered: by spans of an index, or (without one) by a walk over all rows.
-    struct plan {
+    struct index_spans {
         const ordered_index* index = nullptr;
         std::vector<row> prefixes{};
+    };
+    // How a query is answered: by spans of indexes that have no row in common, or (without one) by a walk
+    // over all rows.
+    struct plan {
+        std::vector<index_spans> by{};
         int answered = 0;  // parts, by conditions
         bool ranged = false;
     };
     plan plan_for(const query& what) const;
     std::optional<plan> plan_by(const ordered_index& index, const query& what) const;
+    std::optional<plan> plan_by_several(const query& what) const;
     // Calls visit(ordinal, row) for every row that the query's conditions hold for, until it returns false;
     // in the query's order where the plan gives that order.
     template <class Visit>

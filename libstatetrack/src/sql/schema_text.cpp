@@ -75,6 +75,7 @@ std::string create_index(const dialect& in, const table& on, const index_descrip
         first = false;
         text += quoted(on.columns[part].name);
     }
+    if (index.parts.empty()) text += ordinal_of(on);
     text += ')';
     if (!index.where.empty()) text += " WHERE " + literal_conditions(in, on, index.where);
     return text;

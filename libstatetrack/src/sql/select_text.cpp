@@ -3,32 +3,11 @@
 #include <limits>
 #include <utility>
 
+#include "index_runs.hpp"
 #include "sql/verb_text.hpp"
 
 namespace statetrack::sql {
 namespace {
-
-// Whether the condition comes out as an equality that an index can answer.
-bool is_equality(const table& of, const condition& c) {
-    return !c.negated && std::ranges::none_of(c.one_of, is_null) &&
-           std::ranges::any_of(c.one_of, [&](const value& v) { return admits(of.columns[c.column], v); });
-}
-
-const condition* equality_on(const table& of, std::span<const condition> where, std::size_t column) {
-    const auto at = std::ranges::find_if(
-        where, [&](const condition& c) { return c.column == column && is_equality(of, c); });
-    return at == where.end() ? nullptr : &*at;
-}
-
-// Whether a database can see that the index holds every row that the query can find.
-bool holds_all(const index_description& index, const table& of, std::span<const condition> where,
-               std::optional<std::size_t> range) {
-    return std::ranges::all_of(index.where, [&](const condition& part) {
-        const bool is_not_null = part.negated && part.one_of.size() == 1 && is_null(part.one_of.front());
-        if (is_not_null && (range == part.column || equality_on(of, where, part.column))) return true;
-        return std::ranges::any_of(where, [&](const condition& c) { return same_condition(part, c); });
-    });
-}
 
 // The index to insist on, where there is one that we know to be better than the planner can: it has no
 // figures, so all indexes are alike to it, and one that saves it the sorting of ten rows is better still.
@@ -43,16 +22,7 @@ const index_description* index_to_use(const table& of, std::span<const condition
     // Rows come in the order asked for: a page is not found by sorting everything.
     if (range && order_by_range)
         for (const auto* index : usable)
-            if (index->parts.front() == *range) return index;
-    // One of several states of a machine's sessions, say: the live ones are few, all that there were are not.
-    for (const auto* index : usable) {
-        const auto unanswered = std::ranges::find_if(
-            index->parts, [&](const auto part) { return !equality_on(of, where, part); });
-        const bool has_several = std::any_of(index->parts.begin(), unanswered, [&](const auto part) {
-            return equality_on(of, where, part)->one_of.size() > 1;
-        });
-        if (unanswered - index->parts.begin() > 1 && has_several) return index;
-    }
+            if (!index->parts.empty() && index->parts.front() == *range) return index;
     return nullptr;
 }
 
@@ -64,7 +34,8 @@ void append_source(std::string& out, const dialect& in, const table& of, const i
 // Joins conditions by AND.
 class condition_list {
 public:
-    condition_list(statement_text& out, const dialect& in, const table& of) : out_(out), in_(in), of_(of) {}
+    condition_list(statement_text& out, const dialect& in, const table& of, bool goes_on = false)
+        : out_(out), in_(in), of_(of), empty_(!goes_on) {}
 
     void add(const condition& c) {
         next();
@@ -82,6 +53,20 @@ public:
         next();
         out_.sql.append(quoted_column).append(" IS NOT NULL");
     }
+    void add_written_out(const condition& c) {
+        next();
+        append_literal_condition(out_.sql, in_, of_, c);
+    }
+    // What the query implies, but no database sees: of the index's predicate all that it does not say itself.
+    void add_predicate(const index_description& index, std::span<const condition> where,
+                       const condition* left_out) {
+        for (const auto& part : index.where) {
+            const auto says_it = [&](const condition& c) {
+                return &c != left_out && same_condition(part, c);
+            };
+            if (std::ranges::none_of(where, says_it)) add_written_out(part);
+        }
+    }
 
 private:
     void next() {
@@ -92,79 +77,75 @@ private:
     statement_text& out_;
     const dialect& in_;
     const table& of_;
-    bool empty_ = true;
+    bool empty_;
 };
 
-// A query whose rows an index has in as many ordered runs as a column has values: one for each of a project's
-// states, say, each in the order of insertion. Merged, they are in that order without having been sorted, and
-// no second index has to say the same without the states.
-struct runs {
-    const index_description* index = nullptr;
-    const condition* by = nullptr;  // the query's own condition on the column, where it has one
-    condition each{};               // one value a run
-};
-
-const condition* sole_value_on(const table& of, std::span<const condition> where, std::size_t column) {
-    const auto* found = equality_on(of, where, column);
-    return found && found->one_of.size() == 1 ? found : nullptr;
+// All but the one condition, if any, that its caller sees to.
+void append_conditions(condition_list& to, const table& from, const query& what, const condition* left_out) {
+    for (const auto& c : what.where)
+        if (&c != left_out) to.add(c);
+    if (what.range) {
+        const auto range = quoted(from.columns[*what.range].name);
+        if (what.min) to.add(range, " >= ", *what.min);
+        if (what.max) to.add(range, " <= ", *what.max);
+        if (!what.min && !what.max) to.add_not_null(range);
+    }
+    const std::string_view beyond = what.order == direction::ascending ? " > " : " < ";
+    if (what.after) to.add(ordinal_of(from), beyond, *what.after);
 }
 
-std::optional<runs> runs_of(const table& of, const query& what) {
-    if (what.range) return std::nullopt;
-    for (const auto& index : of.indexes) {
-        const auto last = index.parts.back();
-        const auto& c = of.columns[last];
-        if (c.enumerators.empty() || c.nullable || !holds_all(index, of, what.where, {})) continue;
-        const auto answered = [&](std::size_t part) {
-            return sole_value_on(of, what.where, part) != nullptr;
-        };
-        if (!std::all_of(index.parts.begin(), index.parts.end() - 1, answered) || answered(last)) continue;
-        runs found{.index = &index, .by = equality_on(of, what.where, last), .each = {.column = last}};
-        // Without any condition a walk in the order of insertion is all that it takes.
-        if (!found.by && index.parts.size() == 1) continue;
-        for (const auto name : c.enumerators) {
-            const value v = std::string(name);
-            if (!found.by || std::ranges::find(found.by->one_of, v) != found.by->one_of.end())
-                found.each.one_of.push_back(v);
-        }
-        return found;
-    }
-    return std::nullopt;
+// How the rows are come by: one way, by an index or as the planner likes; or by runs that are merged.
+struct access {
+    const index_description* index = nullptr;
+    const condition* left_out = nullptr;  // which the index's predicate says
+    std::optional<index_runs> merged{};
+};
+
+access access_to(const table& of, std::span<const condition> where, std::optional<std::size_t> range,
+                 bool order_by_range) {
+    const auto* use = index_to_use(of, where, range, order_by_range);
+    if (range || (use && use->unique)) return {.index = use};
+    auto runs = runs_of(of, where);
+    if (!runs) return {.index = use};
+    if (runs->count() > 1) return {.merged = std::move(runs)};
+    const auto& only = runs->parts.front();
+    return {.index = only.index, .left_out = only.whole ? runs->asked : nullptr};
 }
 
 // Without order and limit.
-statement_text unordered_text(const dialect& in, const table& from, const query& what,
-                              const std::string& columns, const index_description* use,
-                              const condition* left_out) {
+statement_text one_way_text(const dialect& in, const table& from, const query& what,
+                            const std::string& columns, const access& by) {
     statement_text out{.sql = "SELECT " + columns};
-    append_source(out.sql, in, from, use);
+    append_source(out.sql, in, from, by.index);
     condition_list conditions(out, in, from);
-    for (const auto& c : what.where)
-        if (&c != left_out) conditions.add(c);
-    if (what.range) {
-        const auto range = quoted(from.columns[*what.range].name);
-        if (what.min) conditions.add(range, " >= ", *what.min);
-        if (what.max) conditions.add(range, " <= ", *what.max);
-        if (!what.min && !what.max) conditions.add_not_null(range);
-    }
-    const std::string_view beyond = what.order == direction::ascending ? " > " : " < ";
-    if (what.after) conditions.add(ordinal_of(from), beyond, *what.after);
+    append_conditions(conditions, from, what, by.left_out);
+    if (by.index) conditions.add_predicate(*by.index, what.where, by.left_out);
     return out;
 }
 
 constexpr std::string_view page_ordinal = "\"page_ordinal\"";
 
-// Each run is the query with one value more, and has its parameters under the same numbers. What is merged
-// are ordinals, which the index has: whole rows would be copied at every merger.
-statement_text merged_text(const dialect& in, const table& from, const query& what, const runs& by) {
-    const auto ordinals = ordinal_of(from) + " AS " + std::string(page_ordinal);
-    auto out = unordered_text(in, from, what, ordinals, by.index, by.by);
-    const bool has_conditions = what.where.size() > (by.by ? 1u : 0u) || what.after;
-    const std::string run = std::exchange(out.sql, {}) + (has_conditions ? " AND " : " WHERE ");
-    for (const auto& v : by.each.one_of) {
+// The query's conditions stand in each run, with their parameters under the same numbers. What is merged are
+// ordinals, which the indexes have: whole rows would be copied at every merger.
+statement_text merged_text(const dialect& in, const table& from, const query& what, const index_runs& by) {
+    statement_text out;
+    condition_list shared(out, in, from);
+    append_conditions(shared, from, what, by.asked);
+    const std::string conditions = std::exchange(out.sql, {});
+    const auto add_run = [&](const index_run& part, const std::vector<value>& values) {
         if (!out.sql.empty()) out.sql += " UNION ALL ";
-        out.sql += run;
-        append_literal_condition(out.sql, in, from, {.column = by.each.column, .one_of = {v}});
+        out.sql += "SELECT " + ordinal_of(from) + " AS " + std::string(page_ordinal);
+        append_source(out.sql, in, from, part.index);
+        out.sql += conditions;
+        condition_list own(out, in, from, !conditions.empty());
+        own.add_predicate(*part.index, what.where, by.asked);
+        if (!part.whole) own.add_written_out({.column = by.by, .one_of = values});
+    };
+    for (const auto& part : by.parts) {
+        if (!part.by_part)
+            add_run(part, part.of);
+        else
+            for (const auto& v : part.of) add_run(part, {v});
     }
     return out;
 }
@@ -186,14 +167,13 @@ void append_order_and_page(statement_text& out, const dialect& in, const table& 
 }  // namespace
 
 statement_text select_text(const dialect& in, const table& from, const query& what) {
-    const auto* use = index_to_use(from, what.where, what.range, what.order_by_range);
-    const auto by = use && use->unique ? std::nullopt : runs_of(from, what);
-    if (!by) {
-        auto out = unordered_text(in, from, what, column_list(from, what.columns), use, nullptr);
+    const auto by = access_to(from, what.where, what.range, what.order_by_range);
+    if (!by.merged) {
+        auto out = one_way_text(in, from, what, column_list(from, what.columns), by);
         append_order_and_page(out, in, from, what, ordinal_of(from));
         return out;
     }
-    auto out = merged_text(in, from, what, *by);
+    auto out = merged_text(in, from, what, *by.merged);
     append_order_and_page(out, in, from, what, page_ordinal);
     out.sql = "SELECT " + column_list(from, what.columns) + " FROM (" + out.sql +
               ") AS \"page\" CROSS JOIN " + quoted(from.name) + " WHERE " + ordinal_of(from) + " = " +
@@ -203,19 +183,39 @@ statement_text select_text(const dialect& in, const table& from, const query& wh
 }
 
 statement_text select_ordinals_text(const dialect& in, const table& from, const query& what) {
-    const auto* use = index_to_use(from, what.where, what.range, what.order_by_range);
-    const auto by = use && use->unique ? std::nullopt : runs_of(from, what);
-    auto out = by ? merged_text(in, from, what, *by)
-                  : unordered_text(in, from, what, ordinal_of(from), use, nullptr);
-    append_order_and_page(out, in, from, what, by ? page_ordinal : std::string_view(ordinal_of(from)));
+    const auto by = access_to(from, what.where, what.range, what.order_by_range);
+    auto out = by.merged ? merged_text(in, from, what, *by.merged)
+                         : one_way_text(in, from, what, ordinal_of(from), by);
+    append_order_and_page(out, in, from, what, by.merged ? page_ordinal : std::string_view(ordinal_of(from)));
     return out;
 }
 
+// What is counted is in no order: in one index no value needs a run of its own, and what several indexes have
+// is added up.
 statement_text count_text(const dialect& in, const table& of, std::span<const condition> where) {
-    statement_text out{.sql = "SELECT count(*)"};
-    append_source(out.sql, in, of, index_to_use(of, where, {}, false));
-    condition_list conditions(out, in, of);
-    for (const auto& c : where) conditions.add(c);
+    const auto by = access_to(of, where, {}, false);
+    statement_text out{.sql = "SELECT "};
+    const auto add_count = [&](const index_description* use, const condition* left_out,
+                               const condition* instead) {
+        out.sql += "count(*)";
+        append_source(out.sql, in, of, use);
+        condition_list conditions(out, in, of);
+        for (const auto& c : where)
+            if (&c != left_out) conditions.add(c);
+        if (use) conditions.add_predicate(*use, where, left_out);
+        if (instead) conditions.add_written_out(*instead);
+    };
+    if (!by.merged || by.merged->parts.size() == 1) {
+        add_count(by.merged ? by.merged->parts.front().index : by.index, by.left_out, nullptr);
+        return out;
+    }
+    out.sql.clear();
+    for (const auto& part : by.merged->parts) {
+        out.sql += out.sql.empty() ? "SELECT (SELECT " : " + (SELECT ";
+        const condition values{.column = by.merged->by, .one_of = part.of};
+        add_count(part.index, by.merged->asked, part.whole ? nullptr : &values);
+        out.sql += ')';
+    }
     return out;
 }
 

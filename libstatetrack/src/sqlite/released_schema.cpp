@@ -80,11 +80,34 @@ sql::migration to_version_3() {
     return step;
 }
 
+// A stall, a pause or an activation moved the session within three indexes of all sessions, in each to and
+// from pages that nothing else had touched. The indexes of all that are live do not say the state any more,
+// those of the states that few are in are small.
+sql::migration to_version_5() {
+    sql::migration step{.to = 5};
+    for (const char* const index : {"sessions_project_status", "sessions_machine_status", "sessions_status"})
+        step.statements.push_back("DROP INDEX \"" + std::string(index) + '"');
+    for (const std::string of : {"project", "machine"}) {
+        const auto create = [&](const char* name, const char* parts, const char* where) {
+            step.statements.push_back("CREATE INDEX \"sessions_" + of + "_" + name +
+                                      "\" ON \"sessions\" (\"" + of + "_id\"" + parts + ") WHERE " + where);
+        };
+        create("live", "", "\"completed_at\" IS NULL");
+        create("idle", ", \"status\"", "(\"status\" = 0 OR \"status\" = 2 OR \"status\" = 3)");
+        create("ended", ", \"status\"", "\"completed_at\" IS NOT NULL");
+    }
+    step.statements.insert(
+        step.statements.end(),
+        {"CREATE INDEX \"sessions_live\" ON \"sessions\" (\"ordinal\") WHERE \"completed_at\" IS NULL",
+         "CREATE INDEX \"sessions_status\" ON \"sessions\" (\"status\") WHERE \"status\" <> 1"});
+    return step;
+}
+
 }  // namespace
 
 const sql::schema_target& released_schema() {
-    static const sql::schema_target released{.version = schema_version,
-                                             .steps = {to_version_2(), to_version_3(), to_version_4()}};
+    static const sql::schema_target released{
+        .version = schema_version, .steps = {to_version_2(), to_version_3(), to_version_4(), to_version_5()}};
     return released;
 }
 

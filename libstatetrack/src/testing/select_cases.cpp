@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <limits>
 #include <string>
 
+#include "statetrack/lifecycle.hpp"
 #include "testing/cases.hpp"
 #include "testing/trial.hpp"
 
@@ -80,6 +82,50 @@ void one_of_several_values(trial& t) {
     ten.expect({.where = {is<&session::session_id>(ten.ids[4]), a}}, {}, "a key of another project");
     ten.expect({.where = {is<&session::agent_role>(std::string("x"))}}, {0, 4, 6, 9},
                "a column without index");
+}
+
+// Whichever states are asked for: a store may have them in several places.
+void states_come_in_the_order_of_insertion(trial& t) {
+    constexpr std::size_t sessions_made = 42;  // six of each state
+    const auto names = enum_names<session_status>();
+    std::vector<std::pair<std::int64_t, row>> all;
+    for (std::size_t n = 0; n < sessions_made; ++n) {
+        auto s = t.some_session();
+        s.project_id = n % 2 == 0 ? "even" : "odd";
+        s.machine_id.reset();
+        if (n % 3 != 0) s.machine_id = n % 3 == 1 ? "one" : "two";
+        s.docker_slot = static_cast<std::int64_t>(n);
+        s.status = enum_from_name<session_status>(names[n * 5 % names.size()]).value();
+        if (is_terminal(s.status)) s.completed_at = timestamp{1};
+        const auto ordinal = t.must_insert(s);
+        all.emplace_back(ordinal, to_row(s));
+    }
+    const std::vector<std::vector<condition>> others{
+        {},
+        {is<&session::project_id>(std::string("odd"))},
+        {is<&session::machine_id>(std::string("one"))},
+        {is<&session::project_id>(std::string("even")), is<&session::machine_id>(std::string("two"))}};
+    for (std::size_t mask = 0; mask < std::size_t{1} << names.size(); ++mask) {
+        condition states{.column = column_of<&session::status>()};
+        for (std::size_t i = 0; i < names.size(); ++i)
+            if (mask >> i & 1) states.one_of.emplace_back(std::string(names[i]));
+        for (auto where : others) {
+            if (mask != 0) where.push_back(states);
+            for (const auto order : {direction::ascending, direction::descending}) {
+                std::vector<std::int64_t> found, expected;
+                for (const auto& one : t.select(sessions(), {.where = where, .order = order}))
+                    found.push_back(one.ordinal);
+                for (const auto& [ordinal, values] : all)
+                    if (meets(values, where)) expected.push_back(ordinal);
+                if (order == direction::descending) std::ranges::reverse(expected);
+                t.expect_equal(found, expected, "states " + std::to_string(mask));
+            }
+            t.expect_equal(t.count(sessions(), where),
+                           static_cast<std::int64_t>(std::ranges::count_if(
+                               all, [&](const auto& one) { return meets(one.second, where); })),
+                           "count of states " + std::to_string(mask));
+        }
+    }
 }
 
 void a_condition_has_many_values(trial& t) {
@@ -299,6 +345,8 @@ void add_select_cases(case_list& to) {
     to.insert(to.end(),
               {{"A walk goes by ordinal, either way", walks_by_ordinal},
                {"A condition holds where the column has one of its values", one_of_several_values},
+               {"Sessions come in the order of insertion, whichever states are asked for",
+                states_come_in_the_order_of_insertion},
                {"A condition may have a thousand values", a_condition_has_many_values},
                {"A null among the values of a condition means is null", null_is_a_value_among_them},
                {"A negated condition holds exactly where it would not, nulls included",
