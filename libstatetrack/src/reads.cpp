@@ -28,6 +28,11 @@ result<rows_and_total<T>> read_page(reader& from, const std::vector<condition>& 
                      .offset = which.offset,
                      .limit = std::min(which.limit + 1, select_rows_max)};
     rows_and_total<T> page_read;
+    const auto total = from.count(table_of<T>(), where);
+    if (!total) return total.error();
+    page_read.total = *total;
+    // To find that there is none may take a walk through all that are like it.
+    if (static_cast<std::size_t>(*total) <= which.offset) return page_read;
     std::int64_t newest_shown = 0;
     page_read.rows.reserve(std::min(which.limit, rows_expected_max));
     const auto seen = from.look_through(table_of<T>(), what, [&](std::int64_t ordinal, row_view values) {
@@ -39,9 +44,6 @@ result<rows_and_total<T>> read_page(reader& from, const std::vector<condition>& 
         newest_shown = ordinal;
     });
     if (!seen) return seen.error();
-    const auto total = from.count(table_of<T>(), where);
-    if (!total) return total.error();
-    page_read.total = *total;
     return page_read;
 }
 
