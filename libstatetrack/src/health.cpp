@@ -1,5 +1,6 @@
 // Health: computed from the newest sign of life and the one deadline, never from whether a sweep has run.
 #include <algorithm>
+#include <boost/json/parse.hpp>
 
 #include "statetrack/lifecycle.hpp"
 #include "tracker_impl.hpp"
@@ -145,7 +146,7 @@ result<boost::json::object> tracker::explain(const uuid& id) const {
         const live_entry* entry = impl_->index.find(id);
         const auto away = impl_->times.absences(at.age);
         if (entry && is_live(row.status)) {
-            auto inputs = impl_->verdict_inputs(*entry, at, away);
+            auto inputs = boost::json::parse('{' + impl_->verdict_inputs(*entry, at, away) + '}').as_object();
             told["verdict"] = impl_->opinion(*entry, at.age, away);
             told["deadline"] = entry->status == session_status::active ? inputs["deadline"] : nullptr;
             told["inputs"] = std::move(inputs);

@@ -2,7 +2,6 @@
 #include "tracker_impl.hpp"
 
 #include <algorithm>
-#include <boost/json/array.hpp>
 
 #include "statetrack/lifecycle.hpp"
 
@@ -273,28 +272,55 @@ std::string tracker::impl::stall_reason(const live_entry& entry, instant now) co
     return now - *m->heard > lately_ms ? "machine_silent" : "silent";
 }
 
-boost::json::object tracker::impl::verdict_inputs(const live_entry& entry, const moment& at,
-                                                  std::span<const absence> away) const {
-    const auto shown = [&](instant i) { return boost::json::value(to_string(times.stored_time(i))); };
-    boost::json::object inputs;
-    inputs["last_heartbeat"] = to_string(entry.last_heartbeat);
-    inputs["last_heard"] = shown(entry.last_heard);
-    inputs["silence_ms"] = std::max<std::int64_t>(0, at.age - entry.last_heard);
-    inputs["stall_threshold_ms"] = threshold_of(entry);
-    inputs["threshold_origin"] = index.limits_of(entry).stall_threshold_ms > 0 ? "session" : "default";
-    inputs["silence_until"] = entry.announced ? shown(index.limits_of(entry).announced_until) : nullptr;
-    inputs["deadline"] = shown(stall_deadline(entry, away));
-    inputs["listening_grace_ms"] = listening_grace_ms(threshold_of(entry));
-    boost::json::array absent;
-    for (const auto& one : times.recorded())
-        if (one.span.to >= entry.last_heard)
-            absent.push_back({{"from", shown(one.span.from)}, {"to", shown(one.span.to)}, {"why", one.why}});
-    inputs["absences"] = std::move(absent);
-    inputs["store_available"] = times.store_available();
-    inputs["hold"] = watch.holding() ? boost::json::value("mass_silence") : nullptr;
-    const machine_presence* m = entry.machine;
-    inputs["machine_last_heard"] = m && m->heard ? shown(*m->heard) : nullptr;
-    return inputs;
+std::string tracker::impl::verdict_inputs(const live_entry& entry, const moment& at,
+                                          std::span<const absence> away) const {
+    constexpr std::size_t usual_bytes = 512;
+    std::string text;
+    text.reserve(usual_bytes);
+    const auto name = [&](std::string_view member) {
+        if (!text.empty() && text.back() != '{') text += ',';
+        text.append(1, '"').append(member).append("\":");
+    };
+    const auto put_time = [&](std::string_view member, std::optional<instant> i) {
+        name(member);
+        if (i)
+            append_json(text, times.stored_time(*i));
+        else
+            text += "null";
+    };
+    const auto put_number = [&](std::string_view member, std::int64_t n) {
+        name(member);
+        append_json(text, n);
+    };
+    const auto& limits = index.limits_of(entry);
+    name("last_heartbeat");
+    append_json(text, entry.last_heartbeat);
+    put_time("last_heard", entry.last_heard);
+    put_number("silence_ms", std::max<std::int64_t>(0, at.age - entry.last_heard));
+    put_number("stall_threshold_ms", threshold_of(entry));
+    name("threshold_origin");
+    text += limits.stall_threshold_ms > 0 ? "\"session\"" : "\"default\"";
+    put_time("silence_until", entry.announced ? std::optional(limits.announced_until) : std::nullopt);
+    put_time("deadline", stall_deadline(entry, away));
+    put_number("listening_grace_ms", listening_grace_ms(threshold_of(entry)));
+    name("absences");
+    text += '[';
+    for (const auto& one : times.recorded()) {
+        if (one.span.to < entry.last_heard) continue;
+        text += text.back() == '[' ? "{" : ",{";
+        put_time("from", one.span.from);
+        put_time("to", one.span.to);
+        name("why");
+        append_json_string(text, one.why);
+        text += '}';
+    }
+    text += ']';
+    name("store_available");
+    text += times.store_available() ? "true" : "false";
+    name("hold");
+    text += watch.holding() ? "\"mass_silence\"" : "null";
+    put_time("machine_last_heard", entry.machine ? entry.machine->heard : std::nullopt);
+    return text;
 }
 
 std::optional<timestamp> tracker::impl::deadline_of(const uuid& id) const {

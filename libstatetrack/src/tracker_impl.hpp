@@ -100,8 +100,9 @@ struct tracker::impl {
     std::string stall_reason(const live_entry& entry, instant now) const;
     // What the detector thinks of the entry, for people.
     std::string_view opinion(const live_entry& entry, instant now, std::span<const absence> away) const;
-    boost::json::object verdict_inputs(const live_entry& entry, const moment& at,
-                                       std::span<const absence> away) const;
+    // Members of a JSON object, without its braces: a sweep writes many.
+    std::string verdict_inputs(const live_entry& entry, const moment& at,
+                               std::span<const absence> away) const;
 
     // Without the lock.
     std::optional<timestamp> deadline_of(const uuid& id) const;

@@ -1,7 +1,6 @@
 #include "verdicts.hpp"
 
 #include <algorithm>
-#include <boost/json/serialize.hpp>
 #include <functional>
 
 #include "statetrack/lifecycle.hpp"
@@ -44,15 +43,16 @@ result<bool> noted_since(operation& op, const uuid& id, std::string_view kind, t
     return !found->empty() && found->front().at > since;
 }
 
-std::string verdict_member(const boost::json::object& inputs) {
-    return "\"verdict\":" + boost::json::serialize(inputs);
+std::string verdict_member(std::string_view inputs) {
+    return std::string("\"verdict\":{").append(inputs).append(1, '}');
 }
 
 event_note stall_note(const operation& op, std::string_view kind, const candidate& about,
                       std::size_t others) {
-    auto inputs = about.inputs;
-    inputs["lateness_ms"] = std::max<std::int64_t>(0, op.at.age - about.deadline);
-    inputs["others_in_this_pass"] = others;
+    std::string inputs = about.inputs + ",\"lateness_ms\":";
+    append_json(inputs, std::max<std::int64_t>(0, op.at.age - about.deadline));
+    inputs += ",\"others_in_this_pass\":";
+    append_json(inputs, static_cast<std::int64_t>(others));
     return {.kind = kind, .reason = about.reason, .extra = verdict_member(inputs)};
 }
 
@@ -130,9 +130,10 @@ result<bool> write_offline(operation& op, const std::string& machine_id, instant
     }
     machine after = **row;
     after.status = next_status(after.status, machine_action::silence);
-    boost::json::object inputs;
-    inputs["machine_offline_threshold_ms"] = op.state.options.machine_offline_threshold_ms;
-    inputs["lateness_ms"] = std::max<std::int64_t>(0, op.at.age - deadline);
+    std::string inputs = "\"machine_offline_threshold_ms\":";
+    append_json(inputs, op.state.options.machine_offline_threshold_ms);
+    inputs += ",\"lateness_ms\":";
+    append_json(inputs, std::max<std::int64_t>(0, op.at.age - deadline));
     const auto done =
         op.update(**row, after, {.kind = "offline", .reason = "silent", .extra = verdict_member(inputs)});
     if (!done) return done.error();

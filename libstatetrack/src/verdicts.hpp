@@ -2,7 +2,6 @@
 // holds.
 #pragma once
 
-#include <boost/json/object.hpp>
 #include <string>
 
 #include "operation.hpp"
@@ -15,7 +14,7 @@ struct candidate {
     timestamp seen{};    // the row's last_heartbeat as the detector knows it
     instant deadline{};  // the one that passed
     std::string reason{};
-    boost::json::object inputs{};
+    std::string inputs{};  // members of a JSON object
     bool written = false;  // set by the write; false where something came in between
 };
 
