@@ -72,6 +72,8 @@ bool append_time(std::string& out, std::string_view text) {
 
 // The place of the quote that ends the string which begins at `from`; npos: it does not end.
 std::size_t end_of_string(std::string_view json, std::size_t from) {
+    const auto quote = json.find('"', from + 1);
+    if (quote == std::string_view::npos || json[quote - 1] != '\\') return quote;
     for (std::size_t i = from + 1; i < json.size(); ++i) {
         if (json[i] == '\\')
             ++i;
@@ -125,10 +127,10 @@ std::optional<std::string> shortened(std::string_view json) {
     std::string out;
     out.reserve(json.size());
     for (std::size_t i = 0; i < json.size(); ++i) {
-        if (json[i] != '"') {
-            out += json[i];
-            continue;
-        }
+        const auto begin = std::min(json.find('"', i), json.size());
+        out += json.substr(i, begin - i);
+        i = begin;
+        if (i == json.size()) break;
         const auto end = end_of_string(json, i);
         if (end == std::string_view::npos) return std::nullopt;
         const auto content = json.substr(i + 1, end - i - 1);

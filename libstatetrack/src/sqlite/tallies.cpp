@@ -111,12 +111,13 @@ const std::vector<std::int64_t>& tallies_with_few_entries() {
     return found;
 }
 
-tally_entry entry_of(const table& of, std::size_t place, const row& values, const name_book& names) {
+tally_entry entry_of(const table& of, std::size_t place, std::span<const value* const> values,
+                     const name_book& names) {
     tally_entry entry{.tally = number_of(of, place)};
     const auto& columns = of.tallies[place].columns;
     for (std::size_t i = 0; i < columns.size(); ++i) {
         if (i > 0) entry.key += ',';
-        append_key_part(entry.key, of.columns[columns[i]], values[columns[i]], names);
+        append_key_part(entry.key, of.columns[columns[i]], *values[columns[i]], names);
     }
     return entry;
 }

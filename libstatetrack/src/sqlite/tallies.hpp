@@ -3,6 +3,7 @@
 // writer adds to them what a group has changed (tally_batch).
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -37,8 +38,11 @@ struct tally_entry_hash {
 
 // The tallies that have few entries however many rows there are: one for each combination of enumerators.
 const std::vector<std::int64_t>& tallies_with_few_entries();
+// The values of a row where they lie.
+using values_lying = boost::container::small_vector<const value*, 32>;
 // Where the row is counted, by the tally at this place among the table's.
-tally_entry entry_of(const table& of, std::size_t place, const row& values, const name_book& names);
+tally_entry entry_of(const table& of, std::size_t place, std::span<const value* const> values,
+                     const name_book& names);
 // Whose sum is this count; nothing where no tally has exactly these columns.
 std::optional<std::vector<tally_entry>> tally_entries(const table& of, std::span<const condition> where,
                                                       const name_book& names);

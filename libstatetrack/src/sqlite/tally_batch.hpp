@@ -47,12 +47,14 @@ private:
         std::int64_t by = 0;
     };
 
-    void note(const table& of, std::size_t place, const row& values, std::int64_t by);
+    // Where the row is one of those that the tally at this place counts.
+    void note(const table& of, std::size_t place, std::span<const value* const> values, std::int64_t by);
     int prepare();
+    int write(const tally_entry& to, std::int64_t sum);
 
     const database& on_;
     const name_book& names_;
-    statement add_, drop_;
+    statement add_, take_, drop_;
     std::unordered_map<tally_entry, std::size_t, tally_entry_hash> known_;
     std::vector<const tally_entry*> entries_;  // in known_
     std::vector<std::int64_t> sums_;           // of the entries
