@@ -22,17 +22,19 @@ struct rows_and_total {
 // A page of entities, newest first. One more than asked for tells whether there is a next page.
 template <class T>
 result<rows_and_total<T>> read_page(reader& from, const std::vector<condition>& where, const page& which) {
-    const query what{.where = where,
-                     .order = direction::descending,
-                     .after = which.after,
-                     .offset = which.offset,
-                     .limit = std::min(which.limit + 1, select_rows_max)};
+    query what{.where = where,
+               .order = direction::descending,
+               .after = which.after,
+               .offset = which.offset,
+               .limit = std::min(which.limit + 1, select_rows_max)};
     rows_and_total<T> page_read;
     const auto total = from.count(table_of<T>(), where);
     if (!total) return total.error();
     page_read.total = *total;
-    // To find that there is none may take a walk through all that are like it.
-    if (static_cast<std::size_t>(*total) <= which.offset) return page_read;
+    // To find that there are no more may take a walk through all that are like them.
+    const auto there = static_cast<std::size_t>(*total);
+    if (there <= which.offset) return page_read;
+    what.limit = std::min(what.limit, there - which.offset);
     std::int64_t newest_shown = 0;
     page_read.rows.reserve(std::min(which.limit, rows_expected_max));
     const auto seen = from.look_through(table_of<T>(), what, [&](std::int64_t ordinal, row_view values) {

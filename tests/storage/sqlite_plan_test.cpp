@@ -311,6 +311,22 @@ TEST_CASE("Verbs by key search by the key") {
     }
 }
 
+TEST_CASE("A patch of a row whose ordinal is known looks through no index") {
+    planner p;
+    const auto& d = sqlite_dialect();
+    for (const auto* in : schema()) {
+        if (in->key_is_ordinal) continue;
+        CAPTURE(in->name);
+        const std::size_t changed = in->version.value_or(0);
+        for (const bool versioned : {false, in->version.has_value()}) {
+            const auto plan =
+                p.plan_of(sql::patch_text(d, *in, sql::column_mask{1} << changed, versioned, true));
+            CHECK(joined(plan).find("USING INTEGER PRIMARY KEY") != std::string::npos);
+            CHECK(joined(plan).find("INDEX") == std::string::npos);
+        }
+    }
+}
+
 TEST_CASE("Counts by the lists' filters come from a tally, the others from an index") {
     const planner plans;
     for (const auto& s : every_shape()) {

@@ -70,15 +70,19 @@ std::string insert_text(const dialect& in, const table& into) {
     return "INSERT INTO " + quoted(into.name) + " (" + columns + ") VALUES (" + values + ")";
 }
 
-std::string patch_text(const dialect& in, const table& of, column_mask changed, bool versioned) {
+std::string patch_text(const dialect& in, const table& of, column_mask changed, bool versioned,
+                       bool at_ordinal) {
     std::vector<std::size_t> columns;
     for (std::size_t i = 0; i < of.columns.size(); ++i)
         if (changed >> i & 1) columns.push_back(i);
-    std::string text = update_text(in, of, columns) + where_key(in, of, columns.size() + 1);
-    if (versioned) {
-        text += " AND " + quoted(of.columns[*of.version].name) + " = ";
-        append_placeholder(text, in, columns.size() + 2);
-    }
+    std::size_t parameters = columns.size();
+    std::string text = update_text(in, of, columns) + where_key(in, of, ++parameters);
+    const auto add = [&](const std::string& quoted_column) {
+        text += " AND " + quoted_column + " = ";
+        append_placeholder(text, in, ++parameters);
+    };
+    if (versioned) add(quoted(of.columns[*of.version].name));
+    if (at_ordinal) add(ordinal_of(of));
     return text;
 }
 

@@ -29,8 +29,10 @@ std::string ordinal_text(const dialect& in, const table& from);  // the ordinal 
 std::string erase_text(const dialect& in, const table& from);
 // Parameters: the columns in order, less the key where that is the ordinal. No hidden ordinal is given.
 std::string insert_text(const dialect& in, const table& into);
-// Parameters: the columns of the mask in order, the key, and the version where it is `versioned`.
-std::string patch_text(const dialect& in, const table& of, column_mask changed, bool versioned);
+// Parameters: the columns of the mask in order, the key, the version where it is `versioned`, and the ordinal
+// where the row is looked for there.
+std::string patch_text(const dialect& in, const table& of, column_mask changed, bool versioned,
+                       bool at_ordinal = false);
 // Parameters: the beat columns in the order of struct beat, then the ordinal.
 std::string fold_text(const dialect& in, const table& of);
 

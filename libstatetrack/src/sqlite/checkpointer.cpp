@@ -14,6 +14,8 @@ constexpr int log_pages_small = 1'000;
 constexpr int log_pages_large = 8'000;
 // So many the writer copies, and the disk takes, in a millisecond or two.
 constexpr int pages_left_for_writer = 64;
+// And no more than so many where a commit came before its turn.
+constexpr int pages_in_turn_max = 256;
 // Each pass copies what came in during the one before, which took a fraction of the time.
 constexpr int passes_max = 8;
 // Where the host stops calling, the writer does it after all before the disk fills: 200 MB.
@@ -72,7 +74,7 @@ result<> checkpointer::run_passes(turns& writers_turn, const std::function<void(
         };
         if (left() > pages_left_for_writer) continue;
         std::lock_guard turn(writers_turn);
-        if (left() > pages_left_for_writer) continue;  // it was the writer's turn meanwhile
+        if (left() > pages_in_turn_max) continue;
         let_go();
         if (const auto last = pass(writer_); !last) return last.error();
         return {};

@@ -132,11 +132,12 @@ result<const statement*> connection::prepared(const std::string& sql, const tabl
     return &by_text_.emplace(sql, std::move(*made)).first->second;
 }
 
-result<const statement*> connection::prepared_patch(const table& in, sql::column_mask changed,
-                                                    bool versioned) {
-    const patch_shape shape{in.id, changed, versioned};
+result<const statement*> connection::prepared_patch(const table& in, sql::column_mask changed, bool versioned,
+                                                    bool at_ordinal) {
+    const patch_shape shape{in.id, changed, versioned, at_ordinal};
     if (const auto kept = patches_.find(shape); kept != patches_.end()) return &kept->second;
-    auto made = statement::prepare(on_, patch_text(sqlite_dialect(), in, changed, versioned), writing(in));
+    auto made = statement::prepare(on_, patch_text(sqlite_dialect(), in, changed, versioned, at_ordinal),
+                                   writing(in));
     if (!made) return made.error();
     if (patches_.size() >= statements_max) patches_.clear();
     return &patches_.emplace(shape, std::move(*made)).first->second;
@@ -282,7 +283,7 @@ result<std::int64_t> connection::insert(const table& in, const row& values) {
 }
 
 result<> connection::patch(const table& in, const value& key, std::optional<std::int64_t> version,
-                           std::span<const assignment> changes) {
+                           std::span<const assignment> changes, std::optional<std::int64_t> ordinal) {
     const bool sound = std::ranges::all_of(changes, [&](const auto& one) {
         return fits(in, one) && !(in.key_is_ordinal && one.column == in.key);
     });
@@ -295,7 +296,7 @@ result<> connection::patch(const table& in, const value& key, std::optional<std:
         to[one.column] = &one.to;
         mask |= sql::column_mask{1} << one.column;
     }
-    const auto by = prepared_patch(in, mask, versioned);
+    const auto by = prepared_patch(in, mask, versioned, ordinal.has_value());
     if (!by) return by.error();
     int code = SQLITE_OK;
     {
@@ -304,12 +305,13 @@ result<> connection::patch(const table& in, const value& key, std::optional<std:
             if (to[i]) bind_new(one, in.columns[i], *to[i]);
         bind_known(one, in.columns[in.key], key);
         if (versioned) one.bind(*version);
+        if (ordinal) one.bind(*ordinal);
         code = one.step();
     }
     if (code != SQLITE_DONE)
         return refusal(code, in, writing(in), [&](std::size_t column) { return to[column]; });
-    if (sqlite3_changes(on_.get()) == 0) return refused_patch(in, key, version, {});
-    return {};
+    if (sqlite3_changes(on_.get()) > 0) return {};
+    return ordinal ? patch(in, key, version, changes) : refused_patch(in, key, version, {});
 }
 
 result<> connection::refused_patch(const table& in, const value& key, std::optional<std::int64_t> version,

@@ -51,20 +51,22 @@ public:
     // What the tallies say of these together.
     result<std::int64_t> sum(const table& in, std::span<const tally_entry> entries);
     result<std::int64_t> insert(const table& in, const row& values);
+    // With the row's ordinal, where that is known, no index of the keys is looked through.
     result<> patch(const table& in, const value& key, std::optional<std::int64_t> version,
-                   std::span<const assignment> changes);
+                   std::span<const assignment> changes, std::optional<std::int64_t> ordinal = {});
     // The row's ordinal.
     result<std::optional<std::int64_t>> ordinal_of(const table& in, const value& key);
     result<> erase(const table& in, const value& key);
 
 private:
     using by_table = std::vector<statement>;
-    using patch_shape = std::tuple<std::size_t, sql::column_mask, bool>;
+    using patch_shape = std::tuple<std::size_t, sql::column_mask, bool, bool>;
 
     result<const statement*> prepared(by_table& all, const table& in,
                                       std::string (*text)(const sql::dialect&, const table&));
     result<const statement*> prepared(const std::string& sql, const table& in);
-    result<const statement*> prepared_patch(const table& in, sql::column_mask changed, bool versioned);
+    result<const statement*> prepared_patch(const table& in, sql::column_mask changed, bool versioned,
+                                            bool at_ordinal);
 
     // A value that is written, or compared with.
     void bind_new(run& to, const column& as, const value& v);

@@ -98,8 +98,14 @@ result<> write_view::patch(const table& in, const value& key, std::optional<std:
         if (!found) return found.error();
         before = std::move(*found);
     }
+    // Where the row is found without the index of the keys.
+    std::optional<std::int64_t> ordinal;
+    if (before)
+        ordinal = before->ordinal;
+    else if (id)
+        ordinal = memory_.ordinal_of(*id);
     if (id) memory_.wrote(*id);
-    auto patched = guarded([&] { return on_.patch(in, key, version, changes); });
+    auto patched = guarded([&] { return on_.patch(in, key, version, changes, ordinal); });
     wrote_ = wrote_ || patched;
     if (patched && before) memory_.tallies.change(in, before->values, changes);
     if (!patched || !id) return patched;
