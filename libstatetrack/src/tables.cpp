@@ -35,6 +35,8 @@ condition status_in(std::initializer_list<session_status> states) {
 
 condition after_first_epoch() { return {at<&session::epoch>(), {value{std::int64_t{1}}}, true}; }
 
+condition archived_ones() { return {at<&session::archived>(), {value{true}}, false}; }
+
 // Every combination of the columns, the empty one included: what a list can be filtered by.
 std::vector<tally> combinations(const std::vector<std::size_t>& columns,
                                 const std::vector<condition>& where = {}) {
@@ -48,14 +50,41 @@ std::vector<tally> combinations(const std::vector<std::size_t>& columns,
     return all;
 }
 
-table make_sessions() {
+// Lists by project, by machine, by neither, and what retention deletes. Most that are live are active: these
+// are looked for among all live ones, in an index that only the end of a session rewrites. Its predicate
+// names no state, for SQLite takes an entry out and puts it in again where the predicate might have changed.
+// The other states that live ones are in have indexes of their own, which are small.
+std::vector<index_description> session_lists() {
     using enum session_status;
-    const condition archived{at<&session::archived>(), {value{true}}, false};
     const auto live = null<&session::completed_at>();  // as the check below says
     const auto ended = not_null<&session::completed_at>();
     const auto idle = status_in({pending, paused, stalled});
     auto inactive = status_in({active});
     inactive.negated = true;
+    return {
+        {.name = "sessions_project_live", .parts = {at<&session::project_id>()}, .where = {live}},
+        {.name = "sessions_project_idle",
+         .parts = {at<&session::project_id>(), at<&session::status>()},
+         .where = {idle}},
+        {.name = "sessions_project_ended",
+         .parts = {at<&session::project_id>(), at<&session::status>()},
+         .where = {ended}},
+        {.name = "sessions_machine_live", .parts = {at<&session::machine_id>()}, .where = {live}},
+        {.name = "sessions_machine_idle",
+         .parts = {at<&session::machine_id>(), at<&session::status>()},
+         .where = {idle}},
+        {.name = "sessions_machine_ended",
+         .parts = {at<&session::machine_id>(), at<&session::status>()},
+         .where = {ended}},
+        {.name = "sessions_live", .where = {live}},
+        {.name = "sessions_status", .parts = {at<&session::status>()}, .where = {inactive}},
+        {.name = "sessions_archived", .parts = {at<&session::archived>()}, .where = {archived_ones()}},
+        {.name = "sessions_completed_at", .parts = {at<&session::completed_at>()}, .where = {ended}},
+    };
+}
+
+table make_sessions() {
+    using enum session_status;
     table t{.id = 0, .name = "sessions", .columns = columns_of<session>(), .key = at<&session::session_id>()};
     t.version = at<&session::version>();
     t.beat_columns = {at<&session::last_heartbeat>(), at<&session::last_progress_at>(),
@@ -89,31 +118,8 @@ table make_sessions() {
          .unique = true,
          .where = {not_null<&session::recovered_from>()},
          .violation = errc::superseded},
-        // Lists by project, by machine and by neither. Most that are live are active: these are looked for
-        // among all live ones, in an index that only the end of a session rewrites. Its predicate names no
-        // state, for SQLite takes an entry out and puts it in again where the predicate might have changed.
-        // The other states that live ones are in have indexes of their own, which are small.
-        {.name = "sessions_project_live", .parts = {at<&session::project_id>()}, .where = {live}},
-        {.name = "sessions_project_idle",
-         .parts = {at<&session::project_id>(), at<&session::status>()},
-         .where = {idle}},
-        {.name = "sessions_project_ended",
-         .parts = {at<&session::project_id>(), at<&session::status>()},
-         .where = {ended}},
-        {.name = "sessions_machine_live", .parts = {at<&session::machine_id>()}, .where = {live}},
-        {.name = "sessions_machine_idle",
-         .parts = {at<&session::machine_id>(), at<&session::status>()},
-         .where = {idle}},
-        {.name = "sessions_machine_ended",
-         .parts = {at<&session::machine_id>(), at<&session::status>()},
-         .where = {ended}},
-        {.name = "sessions_live", .where = {live}},
-        {.name = "sessions_status", .parts = {at<&session::status>()}, .where = {inactive}},
-        {.name = "sessions_archived", .parts = {at<&session::archived>()}, .where = {archived}},
-        {.name = "sessions_completed_at",
-         .parts = {at<&session::completed_at>()},
-         .where = {not_null<&session::completed_at>()}},
     };
+    for (auto& one : session_lists()) t.indexes.push_back(std::move(one));
     t.null_checks = {{.name = "sessions_completed_at_terminal",
                       .column = at<&session::completed_at>(),
                       .when = status_in({pending, active, paused, stalled})}};
@@ -125,7 +131,7 @@ table make_sessions() {
     const std::vector<std::size_t> filters{at<&session::project_id>(), at<&session::machine_id>(),
                                            at<&session::status>()};
     t.tallies = combinations(filters);
-    for (auto& one : combinations(filters, {archived})) t.tallies.push_back(std::move(one));
+    for (auto& one : combinations(filters, {archived_ones()})) t.tallies.push_back(std::move(one));
     return t;
 }
 

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "harness.hpp"
+#include "hooked_store.hpp"
 
 using namespace statetrack;
 using namespace statetrack::testing;
@@ -345,4 +346,31 @@ TEST_CASE("hostile text is kept as it is, and what no backend can keep is refuse
     CHECK(code_of(h->apply(new_session{.project_id = "bad \xFF", .machine_id = "m"})) == "validation_failed");
     CHECK(code_of(h->apply(new_session{.project_id = std::string("nul\0", 4), .machine_id = "m"})) ==
           "validation_failed");
+}
+
+TEST_CASE("a page is looked through for no more rows than there are, and for none where there are none") {
+    std::vector<std::size_t> asked;
+    hooks watching;
+    watching.look_through = [&](reader& inner, const table& in, const query& what,
+                                const reader::row_look& at) {
+        asked.push_back(what.limit);
+        return inner.look_through(in, what, at);
+    };
+    harness h({}, std::make_unique<hooked_store>(make_memory_store(), watching));
+    for (int i = 0; i < 3; ++i) h.create("p", std::to_string(i));
+    asked.clear();
+
+    const auto listed = [&](const session_filter& filter, const page& which) {
+        return value_of(h->list_sessions(filter, which));
+    };
+    CHECK(listed({.project_id = "p"}, {.limit = 2}).rows.size() == 2);
+    CHECK(listed({.project_id = "p"}, {.limit = 50}).rows.size() == 3);
+    CHECK(listed({.project_id = "p"}, {.limit = 50, .offset = 2}).rows.size() == 1);
+    CHECK(asked == std::vector<std::size_t>{3, 3, 1});
+
+    const auto none = listed({.project_id = "p", .status = session_status::stalled}, {});
+    CHECK((none.rows.empty() && none.total == 0 && !none.next));
+    const auto beyond = listed({.project_id = "p"}, {.offset = 3});
+    CHECK((beyond.rows.empty() && beyond.total == 3 && !beyond.next));
+    CHECK(asked.size() == 3);
 }

@@ -87,7 +87,7 @@ void one_of_several_values(trial& t) {
 // Whichever states are asked for: a store may have them in several places.
 void states_come_in_the_order_of_insertion(trial& t) {
     constexpr std::size_t sessions_made = 42;  // six of each state
-    const auto names = enum_names<session_status>();
+    const auto& names = enum_names<session_status>();
     std::vector<std::pair<std::int64_t, row>> all;
     for (std::size_t n = 0; n < sessions_made; ++n) {
         auto s = t.some_session();
