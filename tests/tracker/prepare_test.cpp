@@ -101,12 +101,14 @@ TEST_CASE(
 }
 
 TEST_CASE("where nobody prepares, or nothing is committed any more, the answers are given all the same") {
-    harness h({.on_done = [] {}});
+    int words_said = 0;
+    harness h({.on_done = [] {}, .on_commit = [&] { ++words_said; }});
     const auto id = h.create().session_id;
     told one;
     h->enqueue(heartbeat{.session_id = id}, {}, std::make_unique<writing_down>(one));
     CHECK(h->prepare_pending() == 0);  // not yet
     h->commit_pending();
+    CHECK(words_said == 1);
     CHECK(h->prepare_pending() == 0);  // not any more
     CHECK(h->complete_pending() == 1);
     CHECK(one.words == words{"done"});
@@ -153,15 +155,7 @@ TEST_CASE("a commit that fails makes what was prepared void") {
 TEST_CASE("a body that is run again has the last word, whatever was prepared before") {
     hooks twice;
     twice.execute = [](store& inner, units group) {
-        for (auto* unit : group) {
-            const auto body = unit->body;
-            unit_of_work thrown_away{.body = [&](transaction& tx) -> result<> {
-                (void)body(tx);
-                return error(errc::conflict);
-            }};
-            unit_of_work* const one[] = {&thrown_away};
-            inner.execute(one);
-        }
+        run_in_vain(inner, group);
         // Between the runs somebody else has beaten.
         const auto& sessions = table_of<session>();
         unit_of_work between{.body = [&](transaction& tx) -> result<> {
