@@ -194,7 +194,7 @@ void add_sessions(std::vector<route>& table) {
                              ok_tagged(session_schema,
                                        "The client's own session_id is there already, with "
                                        "the same project, machine and slot.")},
-                 .refusals = {errc::already_exists, errc::place_taken}}));
+                 .refusals = {errc::already_exists, errc::place_taken, errc::superseded}}));
     add(reads("/api/sessions", list_sessions, "List sessions, newest first",
               {.answers = {ok(session_list_schema, "A page.")}, .query = session_page()}));
     add(reads_at_once("/api/sessions/health", fleet_health, "Count sessions by status",

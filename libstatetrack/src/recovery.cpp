@@ -163,7 +163,9 @@ result<recovered> perform(operation& op, const recovery& request) {
     if (original.superseded_by) {
         auto successor = find_entity<session>(op.tx, *original.superseded_by);
         if (!successor) return successor.error();
-        if (*successor) return recovered{.session = {std::move(**successor)}, .created = false};
+        // Another one has its id where it was deleted and the id given again.
+        if (*successor && (*successor)->recovered_from == original.session_id)
+            return recovered{.session = {std::move(**successor)}, .created = false};
         boost::json::object facts;
         facts["superseded_by"] = to_string(*original.superseded_by);
         return error(

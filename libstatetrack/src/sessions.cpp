@@ -98,6 +98,25 @@ result<> apply_patch(operation& op, const session_patch& request, const session&
     return {};
 }
 
+// A deleted session leaves its id to whoever wants it, but not while another session continues it: the work
+// would be there twice, and the chain a circle where the new one takes its own successor over.
+result<> check_not_continued(operation& op, const uuid& id) {
+    for (const auto& its : {std::vector{where<&session::recovered_from>(id)}, where_successors_in(id)}) {
+        const auto found = select_entities<session>(op.tx, {.where = its, .limit = 1});
+        if (!found) return found.error();
+        if (found->empty()) continue;
+        const session& later = found->front();
+        boost::json::object facts;
+        facts["superseded_by"] = to_string(later.session_id);
+        facts["epoch"] = later.epoch;
+        return error(errc::superseded,
+                     "session " + to_string(id) + " has been deleted and is continued by " +
+                         to_string(later.session_id) + "; take another session_id",
+                     facts);
+    }
+    return {};
+}
+
 }  // namespace
 
 result<session_created> perform(operation& op, const new_session& request) {
@@ -112,6 +131,7 @@ result<session_created> perform(operation& op, const new_session& request) {
             return error(errc::already_exists, "session " + to_string(row.session_id) +
                                                    " exists with another project, machine or slot");
         }
+        if (const auto fits = check_not_continued(op, *request.session_id); !fits) return fits.error();
     }
     if (const auto fits = check_slot(op, request.machine_id, request.docker_slot); !fits) return fits.error();
     if (request.on_conflict == conflict_policy::takeover && request.machine_id) {

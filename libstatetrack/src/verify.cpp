@@ -121,6 +121,8 @@ private:
             if (s.status != session_status::completed) broken(name + " was superseded and is not completed");
             const auto next = sessions_.find(*s.superseded_by);
             if (next == sessions_.end()) continue;  // ids stay when a member of the chain is deleted
+            if (next->second.lineage_id != s.lineage_id && next->second.created_at >= s.completed_at)
+                continue;  // deleted, and its id given to another session since
             if (next->second.recovered_from != id || next->second.epoch != s.epoch + 1 ||
                 next->second.lineage_id != s.lineage_id)
                 broken(name + " and its successor " + to_string(*s.superseded_by) + " do not fit together");

@@ -100,6 +100,13 @@ void tour_recovery(toured_api& t) {
     CHECK(t.post(made.header("Location") + "/mark-failed", R"({"error_message":"x"})").status == 200);
     CHECK(t.del(made.header("Location")).status == 204);
     CHECK(t.post(path + "/recover", R"({"new_machine_id":"n"})").status == 410);
+    const auto continued = t.session("d", "m");
+    t.post(continued + "/mark-stalled");
+    CHECK(t.post(continued + "/recover", R"({"new_machine_id":"m"})").status == 201);
+    CHECK(t.del(continued).status == 204);
+    CHECK(t.post("/api/sessions",
+                 R"({"project_id":"d","machine_id":"m","session_id":")" + id_in(continued) + R"("})")
+              .text_at("code") == "superseded");
     CHECK(t.post("/api/sessions/cleanup?older_than_days=0").status == 200);
     CHECK(t.del("/api/sessions/cleanup").status == 200);
     CHECK(t.del("/api/sessions/cleanup?older_than_days=x").status == 400);

@@ -34,6 +34,8 @@ std::string code_of(const result<T>& r) {
     return std::string(name_of(static_cast<errc>(r.error().code.value())));
 }
 
+inline json_text meta(boost::json::object o) { return json_text(o); }
+
 class harness {
 public:
     explicit harness(tracker_options options = {}, std::unique_ptr<store> over = nullptr)

@@ -2,6 +2,7 @@
 // the same rows, events and counts.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
 #include <random>
@@ -104,7 +105,9 @@ private:
     std::size_t below(std::size_t n) { return random_() % n; }
     bool chance(std::size_t in) { return below(in) == 0; }
     uuid any_session() {
-        return sessions_->empty() || chance(50) ? uuid{} : (*sessions_)[below(sessions_->size())];
+        if (sessions_->empty() || chance(50)) return {};
+        if (chance(20)) return seen_[below(seen_.size())];  // most likely deleted since
+        return seen_[below(seen_.size())] = (*sessions_)[below(sessions_->size())];
     }
     uuid any_task() { return tasks_->empty() || chance(50) ? uuid{} : (*tasks_)[below(tasks_->size())]; }
     std::string name(const std::string& kind) { return kind + std::to_string(below(6)); }
@@ -275,6 +278,7 @@ private:
 
     std::mt19937_64 random_;
     const std::vector<uuid>* sessions_ = nullptr;
+    std::array<uuid, 200> seen_{};
     const std::vector<uuid>* tasks_ = nullptr;
 };
 

@@ -30,8 +30,6 @@ std::map<std::string, task> tasks_by_name(harness& h, const uuid& session_id) {
     return found;
 }
 
-json_text meta(boost::json::object o) { return json_text(o); }
-
 }  // namespace
 
 TEST_CASE("recover makes one successor under the next epoch, which has what it needs") {
@@ -90,6 +88,48 @@ TEST_CASE("recover asked again answers with the same successor, and with nothing
     value_of(h->apply(session_removal{.session_id = first.session.row.session_id}));
     const auto gone = h->apply(recovery{.session_id = s.session_id, .new_machine_id = "n"});
     CHECK(code_of(gone) == "successor_gone");
+}
+
+TEST_CASE("a deleted session's id is not given again while another session continues it") {
+    harness h;
+    const auto recover = [&](const uuid& id) {
+        return value_of(h->apply(recovery{.session_id = id, .new_machine_id = "n"})).session.row.session_id;
+    };
+    const auto remove = [&](const uuid& id) { value_of(h->apply(session_removal{.session_id = id})); };
+    const auto create = [&](const uuid& id, conflict_policy policy = conflict_policy::reject) {
+        return h->apply(
+            new_session{.project_id = "p", .machine_id = "n", .session_id = id, .on_conflict = policy});
+    };
+    const uuid first = stalled(h).session_id;
+    const uuid second = recover(first);
+    remove(first);
+    for (const auto policy : {conflict_policy::reject, conflict_policy::takeover}) {
+        const auto refused = create(first, policy);
+        REQUIRE(code_of(refused) == "superseded");
+        CHECK(refused.error().detail == "session " + to_string(first) +
+                                            " has been deleted and is continued by " + to_string(second) +
+                                            "; take another session_id");
+        CHECK(refused.error().facts.at("superseded_by").as_string() == to_string(second));
+    }
+    value_of(h->apply(stall_mark{.session_id = second}));
+    const uuid third = recover(second);
+    remove(second);
+    CHECK(code_of(create(second)) == "superseded");
+    CHECK(code_of(create(first)) == "superseded");  // by its lineage: the one that named it is gone
+    remove(third);
+    CHECK(value_of(create(first)).created);  // nothing of the chain is left
+}
+
+TEST_CASE("another session under a deleted successor's id is not taken for the successor") {
+    harness h;
+    const session s = stalled(h);
+    const auto made = value_of(h->apply(recovery{.session_id = s.session_id, .new_machine_id = "n"}));
+    const uuid successor = made.session.row.session_id;
+    value_of(h->apply(session_removal{.session_id = successor}));
+    const auto other =
+        value_of(h->apply(new_session{.project_id = "q", .machine_id = "n", .session_id = successor}));
+    CHECK(other.session.row.lineage_id == successor);
+    CHECK(code_of(h->apply(recovery{.session_id = s.session_id, .new_machine_id = "n"})) == "successor_gone");
 }
 
 TEST_CASE("only failed, stalled and expired sessions can be recovered or prepared") {

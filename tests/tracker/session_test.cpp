@@ -8,8 +8,6 @@ using namespace statetrack::testing;
 
 namespace {
 
-json_text meta(boost::json::object o) { return json_text(o); }
-
 std::vector<std::string> fields_of(const error& e) {
     std::vector<std::string> names;
     for (const auto& p : e.problems) names.push_back(p.field);
