@@ -2,22 +2,31 @@
 
 #include <algorithm>
 
+#include "statetrack/utf8.hpp"
+
 namespace statetrackd {
 namespace {
 
 constexpr std::size_t problems_max = 100;
-constexpr std::size_t field_name_shown_max = 128;
+constexpr std::size_t field_name_shown_max = 128;  // bytes
+
+// Not cut within a character.
+std::string_view shown(std::string_view field) {
+    if (field.size() <= field_name_shown_max) return field;
+    field = field.substr(0, field_name_shown_max);
+    return field.substr(0, statetrack::valid_utf8_bytes(field));
+}
 
 }  // namespace
 
 void problem_list::add(std::string_view field, std::string message) {
     if (problems_.size() >= problems_max || names(field)) return;
-    problems_.push_back({std::string(field.substr(0, field_name_shown_max)), std::move(message)});
+    problems_.push_back({std::string(shown(field)), std::move(message)});
 }
 
 bool problem_list::names(std::string_view field) const {
     return std::any_of(problems_.begin(), problems_.end(),
-                       [&](const auto& p) { return p.field == field.substr(0, field_name_shown_max); });
+                       [name = shown(field)](const auto& p) { return p.field == name; });
 }
 
 void decode_value(const boost::json::value& from, std::string& to, const std::string& name,

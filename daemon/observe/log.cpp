@@ -3,14 +3,17 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <mutex>
 #include <thread>
 
 #include "statetrack/fields.hpp"
+#include "statetrack/utf8.hpp"
 
 namespace statetrackd {
 namespace {
@@ -23,9 +26,40 @@ constexpr std::chrono::milliseconds gathering{5};
 
 std::string_view name_of(log_level level) { return level_names[static_cast<std::size_t>(level)]; }
 
+// The beginning of a malformed key, say, is whatever bytes a client sent. What is no UTF-8 would make the
+// line no JSON, and U+0080 to U+009F steer a terminal as ESC does (ECMA-48, 5.3).
+void append_text(std::string& line, std::string_view text) {
+    if (std::ranges::all_of(text, [](char c) { return c >= 0 && c != 0x7F; }))
+        return statetrack::append_json_string(line, text);
+    std::string sound;
+    while (!text.empty()) {
+        const std::size_t length = statetrack::valid_utf8_bytes(text);
+        sound.append(text.substr(0, length));
+        text.remove_prefix(length);
+        if (text.empty()) break;
+        sound += "\xEF\xBF\xBD";
+        text.remove_prefix(1);
+    }
+    std::string quoted;
+    statetrack::append_json_string(quoted, sound);
+    for (std::size_t i = 0; i < quoted.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(quoted[i]);
+        const auto next = static_cast<unsigned char>(quoted[i + 1]);  // of the last one: 0
+        const bool steers = byte == 0xC2 && next >= 0x80 && next <= 0x9F;
+        if (!steers && byte != 0x7F) {
+            line += quoted[i];
+            continue;
+        }
+        char escape[7];
+        std::snprintf(escape, sizeof escape, "\\u%04x", steers ? next : byte);
+        line += escape;
+        if (steers) ++i;
+    }
+}
+
 void append_value(std::string& line, const log_field& field) {
     if (const auto* text = std::get_if<std::string_view>(&field.value))
-        statetrack::append_json_string(line, *text);
+        append_text(line, *text);
     else if (const auto* number = std::get_if<std::int64_t>(&field.value))
         line += std::to_string(*number);
     else
@@ -37,7 +71,7 @@ std::string json_line(statetrack::timestamp at, log_level level, std::string_vie
     std::string line = "{\"timestamp\":\"" + to_string(at) + "\",\"level\":\"";
     line += name_of(level);
     line += "\",\"message\":";
-    statetrack::append_json_string(line, message);
+    append_text(line, message);
     line += ",\"context\":{";
     for (const auto& field : context) {
         if (line.back() != '{') line += ',';

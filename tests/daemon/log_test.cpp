@@ -68,6 +68,37 @@ TEST_CASE("text for terminals keeps to one line") {
     CHECK(lines.text == "10:00:00.000 warn   odd path=\"/a\\nb\"\n");
 }
 
+TEST_CASE("bytes that are no UTF-8, and such as steer a terminal, are in no line") {
+    const struct {
+        std::string_view given, quoted;
+    } cases[] = {
+        {"\xC3\xA9t\xC3\xA9", "\xC3\xA9t\xC3\xA9"},
+        {"a\xE9\xE9", "a\xEF\xBF\xBD\xEF\xBF\xBD"},                // Latin-1
+        {"a\xC3\xA9\xC3", "a\xC3\xA9\xEF\xBF\xBD"},                // cut within a character
+        {"\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},  // half a surrogate pair
+        {"\x9B"
+         "31m",
+         "\xEF\xBF\xBD"
+         "31m"},
+        {"\xC2\x9B"
+         "31m\x1B[2J\x7F",
+         "\\u009b31m\\u001b[2J\\u007f"},
+        {"\xC2\xA0\xC2", "\xC2\xA0\xEF\xBF\xBD"},
+    };
+    for (const auto format : {log_format::json, log_format::text})
+        for (const auto& one : cases) {
+            CAPTURE(one.quoted);
+            const statetrack::manual_clock time;
+            collected lines;
+            {
+                logger log(time, {.format = format}, lines.sink());
+                log.warn("refused", {{"key", one.given}});
+            }
+            CHECK(lines.text.find('"' + std::string(one.quoted) + '"') != std::string::npos);
+            if (format == log_format::json) boost::json::parse(lines.text);
+        }
+}
+
 TEST_CASE("lines below the level are not written") {
     const statetrack::manual_clock time;
     collected lines;

@@ -235,6 +235,21 @@ TEST_CASE("wrong parameters are named, all at once") {
     CHECK(h.patch(path + "?x=1", "{}").detail("x") == "is not a parameter of this route");
 }
 
+TEST_CASE("the name of a wrong field is shortened, but not within a character") {
+    api_harness h;
+    const std::string a127(127, 'a');
+    for (const auto& [given, shown] : {std::pair<std::string, std::string>{a127 + "bc", a127 + "b"},
+                                       {a127 + "\xC3\xA9", a127},
+                                       {a127.substr(1) + "\xC3\xA9z", a127.substr(1) + "\xC3\xA9"}}) {
+        CAPTURE(given);
+        std::string encoded;
+        for (const char c : given) encoded += c == '\xC3' ? "%C3" : c == '\xA9' ? "%A9" : std::string(1, c);
+        CHECK(h.get("/api/sessions?" + encoded + "=1").detail(shown) == "is not a parameter of this route");
+        CHECK(h.post("/api/sessions", "{\"" + given + "\":1}").detail(shown) ==
+              "is not a field of this request");
+    }
+}
+
 TEST_CASE("archiving is for ended sessions, and archived ones have their own list") {
     api_harness h;
     const auto path = h.create();
