@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <new>
@@ -54,6 +55,13 @@ struct told_and_handed_on<Method, What> {
     }
 };
 
+int write(sqlite3_file* file, const void* from, int count, sqlite3_int64 at) {
+    const auto* bytes = static_cast<const char*>(from);
+    const bool zeros = std::all_of(bytes, bytes + count, [](char c) { return c == 0; });
+    const int code = told({.what = disk_event::kind::write, .of_log = self(file).is_log, .zeros = zeros});
+    return code != SQLITE_OK ? code : below(file)->pMethods->xWrite(below(file), from, count, at);
+}
+
 int map_index(sqlite3_file* file, int region, int size, int extend, void volatile** to) {
     const int code = below(file)->pMethods->xShmMap(below(file), region, size, extend, to);
     if (code == SQLITE_OK && region == 0)
@@ -95,7 +103,7 @@ using io = sqlite3_io_methods;
 const io methods{.iVersion = 3,
                  .xClose = close_file,
                  .xRead = handed_on<&io::xRead>::call,
-                 .xWrite = told_and_handed_on<&io::xWrite, disk_event::kind::write>::call,
+                 .xWrite = write,
                  .xTruncate = told_and_handed_on<&io::xTruncate, disk_event::kind::truncate>::call,
                  .xSync = told_and_handed_on<&io::xSync, disk_event::kind::sync>::call,
                  .xFileSize = handed_on<&io::xFileSize>::call,

@@ -23,7 +23,8 @@ struct shown_frame {
 struct disk_event {
     enum class kind : std::uint8_t { write, sync, truncate, show };
     kind what;
-    bool of_log;  // of the database itself where not
+    bool of_log;         // of the database itself where not
+    bool zeros = false;  // a write of nothing else
     shown_frame shown{};
 };
 

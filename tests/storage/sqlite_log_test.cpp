@@ -1,5 +1,6 @@
 // What stands in the write-ahead log on the disk, and when: nothing is shown to readers before it is there
 // and synced, and what could not be written is never acknowledged.
+#include <filesystem>
 #include <fstream>
 
 #include "crash_image.hpp"
@@ -130,8 +131,8 @@ TEST_CASE("Whichever write of a commit fails, it is refused, known not to be the
         std::function<void()> at = [] {};
         const observed_disk disk([&](const disk_event& event) {
             at();
-            if (event.what != kind::write || !event.of_log || writes_left == 0 || --writes_left > 0)
-                return SQLITE_OK;
+            if (event.what != kind::write || !event.of_log || event.zeros) return SQLITE_OK;
+            if (writes_left == 0 || --writes_left > 0) return SQLITE_OK;
             failed = true;
             return SQLITE_IOERR_WRITE;
         });
@@ -158,6 +159,37 @@ TEST_CASE("Whichever write of a commit fails, it is refused, known not to be the
         CHECK(f.sessions() == kept + 1);
     }
     CHECK(fails_at > 3);  // the unit is larger than one gathered write
+}
+
+TEST_CASE("The log grows in steps, so that most commits leave the file as long as it was") {
+    sqlite_fixture f;
+    const auto log = f.path() + "-wal";
+    int grew = 0;
+    for (std::size_t n = 1; n <= 100; ++n) {
+        const auto before = std::filesystem::file_size(log);
+        REQUIRE(write(*f, inserting(session_number(n)).body).has_value());
+        if (std::filesystem::file_size(log) != before) ++grew;
+        CHECK(std::filesystem::file_size(log) % (256 * 1024) == 0);
+    }
+    CHECK(grew >= 1);
+    CHECK(grew < 25);
+    CHECK(after_a_crash(f) == 100);  // nothing is read out of what lies behind the last frame
+}
+
+TEST_CASE("Where there is no room behind the log a commit is none the worse") {
+    int refused = 0;
+    const observed_disk disk([&](const disk_event& event) {
+        if (!event.of_log || !event.zeros) return SQLITE_OK;
+        return ++refused % 2 == 0 ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+    });
+    sqlite_fixture f;
+    for (std::size_t n = 1; n <= 20; ++n) {
+        REQUIRE(write(*f, inserting(session_number(n)).body).has_value());
+        CHECK(after_a_crash(f) == static_cast<std::int64_t>(n));
+    }
+    CHECK(refused >= 20);
+    f.open();
+    CHECK(f.sessions() == 20);
 }
 
 TEST_CASE("A commit whose sync fails is not acknowledged") {

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -15,12 +16,21 @@ namespace {
 // time (seekAndWriteFd in os_unix.c).
 constexpr int gathered_max = 120 * 1024;
 
+// A log that ends where a commit ends makes the file longer, and its next sync write the inode too: one more
+// wait for the disk, or a commit of the file system's own journal. Zeros are written ahead in steps of this
+// size. Measured on ext4, one write of 4600 bytes and its fdatasync: 400 us and 90 us of the processor where
+// the file grows, 215 and 50 where it does not.
+constexpr sqlite3_int64 ahead = 256 * 1024;
+constexpr int zeros_at_once = 64 * 1024;
+char zeros[zeros_at_once];  // never written to, and so no memory
+
 // Stands before the file that it wraps, in the memory that SQLite gives.
 struct gathering_file {
     sqlite3_file base;
     std::unique_ptr<char[]> bytes;  // made when first written to
     sqlite3_int64 at = 0;           // of the first one in the file
     int count = 0;
+    sqlite3_int64 end = 0;  // of the last write
 };
 
 constexpr std::size_t alignment = alignof(std::max_align_t);
@@ -31,11 +41,30 @@ sqlite3_file* below(sqlite3_file* file) {
     return reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(file) + wrapper_size);
 }
 
+int write_through(sqlite3_file* file, const void* from, int count, sqlite3_int64 at) {
+    self(file).end = at + count;
+    return below(file)->pMethods->xWrite(below(file), from, count, at);
+}
+
 int write_gathered(sqlite3_file* file) {
     auto& me = self(file);
     const int count = std::exchange(me.count, 0);
     if (count == 0) return SQLITE_OK;
-    return below(file)->pMethods->xWrite(below(file), me.bytes.get(), count, me.at);
+    return write_through(file, me.bytes.get(), count, me.at);
+}
+
+// No frame is read out of them: their salts are not the log's. Where there is no room for them the log ends
+// where it ends.
+void write_ahead(sqlite3_file* file) {
+    sqlite3_file* real = below(file);
+    sqlite3_int64 at = self(file).end;
+    sqlite3_int64 size = 0;
+    if (at == 0 || real->pMethods->xFileSize(real, &size) != SQLITE_OK || size > at) return;
+    for (const auto end = (at / ahead + 1) * ahead; at < end;) {
+        const auto count = static_cast<int>(std::min<sqlite3_int64>(end - at, zeros_at_once));
+        if (real->pMethods->xWrite(real, zeros, count, at) != SQLITE_OK) return;
+        at += count;
+    }
 }
 
 int close(sqlite3_file* file) {
@@ -57,7 +86,7 @@ int write(sqlite3_file* file, const void* from, int count, sqlite3_int64 at) {
     if (me.count > 0 && (at != me.at + me.count || me.count + count > gathered_max))
         if (const int code = write_gathered(file); code != SQLITE_OK) return code;
     if (!me.bytes && count <= gathered_max) me.bytes.reset(new (std::nothrow) char[gathered_max]);
-    if (!me.bytes || count > gathered_max) return below(file)->pMethods->xWrite(below(file), from, count, at);
+    if (!me.bytes || count > gathered_max) return write_through(file, from, count, at);
     if (me.count == 0) me.at = at;
     std::memcpy(me.bytes.get() + me.count, from, static_cast<std::size_t>(count));
     me.count += count;
@@ -71,6 +100,7 @@ int truncate(sqlite3_file* file, sqlite3_int64 size) {
 
 int sync(sqlite3_file* file, int flags) {
     if (const int code = write_gathered(file); code != SQLITE_OK) return code;
+    write_ahead(file);
     return below(file)->pMethods->xSync(below(file), flags);
 }
 
