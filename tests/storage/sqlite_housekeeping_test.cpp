@@ -109,8 +109,8 @@ TEST_CASE("The log begins anew beside a writer that never pauses") {
     });
     while (!done) CHECK(f->checkpoint().has_value());
     writing.join();
-    // All that was written takes half as much again.
-    CHECK(std::filesystem::file_size(f.path() + "-wal") < 60'000'000);
+    // All that was written takes 97 MB; it begins anew from 32 MB on, when the copying has caught up.
+    CHECK(std::filesystem::file_size(f.path() + "-wal") < 80'000'000);
 }
 
 TEST_CASE("A view that is open keeps no log for ever where no host checkpoints") {

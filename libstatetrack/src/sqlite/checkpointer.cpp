@@ -5,6 +5,8 @@
 #include <mutex>
 #include <utility>
 
+#include "sqlite/paced_vfs.hpp"
+
 namespace statetrack::sqlite {
 namespace {
 
@@ -12,6 +14,11 @@ namespace {
 constexpr int log_pages_small = 1'000;
 // From so many on (32 MB) it is to begin anew, which takes more passes than copying does.
 constexpr int log_pages_large = 8'000;
+// So many pages the first pass copies between two syncs, where it has many: commits that come meanwhile wait
+// behind no more. Measured with heartbeats beside a retention that deletes 400 sessions a second: their p99
+// is 2.9 ms with 16 and with 64, 4.1 with 256, and 4.9 where only the end is synced. Each further pass takes
+// four times as many, so that no writer stays ahead of them all.
+constexpr int pages_between_syncs = 64;
 // So many the writer copies, and the disk takes, in a millisecond or two.
 constexpr int pages_left_for_writer = 64;
 // And no more than so many where a commit came before its turn.
@@ -36,15 +43,6 @@ result<log_state> pass(const database& on) {
     return log_state{in_log, in_log - copied};
 }
 
-// What a pass has copied, so that the writer's own pass does not wait for it.
-result<> sync(const database& on) {
-    sqlite3_file* file = nullptr;
-    int code = sqlite3_file_control(on.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    if (code == SQLITE_OK && file && file->pMethods) code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
-    if (code != SQLITE_OK) return failure(on.get(), code, "syncing the database");
-    return {};
-}
-
 int note_length(void* to, sqlite3*, const char*, int pages) {
     static_cast<std::atomic<int>*>(to)->store(pages, std::memory_order_relaxed);
     return SQLITE_OK;
@@ -63,12 +61,14 @@ result<> checkpointer::run_passes(turns& writers_turn, const std::function<void(
     took_over_ = true;
     for (int passes = 0; passes < passes_max; ++passes) {
         let_go();
+        const int log_pages = log_pages_;
+        const int uncopied = log_pages < copied_ ? log_pages : log_pages - copied_;  // it has begun anew
+        set_pace(on_, uncopied > log_pages_small ? pages_between_syncs << 2 * passes : log_pages_small);
         const auto after = pass(on_);
         if (!after) return after.error();
+        copied_ = after->in_log - after->left;
         if (after->in_log <= log_pages_small) return {};
         if (after->left == 0 && after->in_log < log_pages_large) return {};
-        if (after->left > 0)  // else SQLite has
-            if (auto synced = sync(on_); !synced) return synced;
         const auto left = [&] {
             return std::max(0, log_pages_.load(std::memory_order_relaxed) - after->in_log) + after->left;
         };

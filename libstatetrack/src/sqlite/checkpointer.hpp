@@ -32,6 +32,7 @@ private:
     const database& writer_;
     std::atomic<bool> took_over_ = false;
     std::atomic<int> log_pages_ = 0;  // as the last commit left it
+    int copied_ = 0;                  // pages of the log, by the passes beside the writer
     int next_pass_at_ = 0;  // pages: the next pass of its own, where the last one could not copy all
 };
 

@@ -1,13 +1,12 @@
 #include "sqlite/gathering_vfs.hpp"
 
-#include <sqlite3.h>
-
 #include <algorithm>
-#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <utility>
+
+#include "sqlite/wrapped_file.hpp"
 
 namespace statetrack::sqlite {
 namespace {
@@ -24,22 +23,17 @@ constexpr sqlite3_int64 ahead = 256 * 1024;
 constexpr int zeros_at_once = 64 * 1024;
 char zeros[zeros_at_once];  // never written to, and so no memory
 
-// Stands before the file that it wraps, in the memory that SQLite gives.
 struct gathering_file {
-    sqlite3_file base;
-    std::unique_ptr<char[]> bytes;  // made when first written to
-    sqlite3_int64 at = 0;           // of the first one in the file
+    sqlite3_file base{};
+    std::unique_ptr<char[]> bytes{};  // made when first written to
+    sqlite3_int64 at = 0;             // of the first one in the file
     int count = 0;
     sqlite3_int64 end = 0;  // of the last write
 };
+using gathering = wrapped_file<gathering_file>;
 
-constexpr std::size_t alignment = alignof(std::max_align_t);
-constexpr std::size_t wrapper_size = (sizeof(gathering_file) + alignment - 1) / alignment * alignment;
-
-gathering_file& self(sqlite3_file* file) { return *reinterpret_cast<gathering_file*>(file); }
-sqlite3_file* below(sqlite3_file* file) {
-    return reinterpret_cast<sqlite3_file*>(reinterpret_cast<char*>(file) + wrapper_size);
-}
+gathering_file& self(sqlite3_file* file) { return gathering::self(file); }
+sqlite3_file* below(sqlite3_file* file) { return gathering::below(file); }
 
 int write_through(sqlite3_file* file, const void* from, int count, sqlite3_int64 at) {
     self(file).end = at + count;
@@ -69,8 +63,7 @@ void write_ahead(sqlite3_file* file) {
 
 int close(sqlite3_file* file) {
     const int written = write_gathered(file);
-    const int closed = below(file)->pMethods->xClose(below(file));
-    self(file).~gathering_file();
+    const int closed = gathering::close(file);
     return written != SQLITE_OK ? written : closed;
 }
 
@@ -109,71 +102,30 @@ int size(sqlite3_file* file, sqlite3_int64* to) {
     return below(file)->pMethods->xFileSize(below(file), to);
 }
 
-int lock(sqlite3_file* file, int level) { return below(file)->pMethods->xLock(below(file), level); }
-int unlock(sqlite3_file* file, int level) { return below(file)->pMethods->xUnlock(below(file), level); }
-int reserved(sqlite3_file* file, int* to) {
-    return below(file)->pMethods->xCheckReservedLock(below(file), to);
-}
-int control(sqlite3_file* file, int what, void* with) {
-    return below(file)->pMethods->xFileControl(below(file), what, with);
-}
-int sector_size(sqlite3_file* file) { return below(file)->pMethods->xSectorSize(below(file)); }
-int characteristics(sqlite3_file* file) { return below(file)->pMethods->xDeviceCharacteristics(below(file)); }
-
-// Version 1: shared memory and mapping are the database file's, which is not wrapped.
-constexpr sqlite3_io_methods methods{.iVersion = 1,
-                                     .xClose = close,
-                                     .xRead = read,
-                                     .xWrite = write,
-                                     .xTruncate = truncate,
-                                     .xSync = sync,
-                                     .xFileSize = size,
-                                     .xLock = lock,
-                                     .xUnlock = unlock,
-                                     .xCheckReservedLock = reserved,
-                                     .xFileControl = control,
-                                     .xSectorSize = sector_size,
-                                     .xDeviceCharacteristics = characteristics,
-                                     .xShmMap = nullptr,
-                                     .xShmLock = nullptr,
-                                     .xShmBarrier = nullptr,
-                                     .xShmUnmap = nullptr,
-                                     .xFetch = nullptr,
-                                     .xUnfetch = nullptr};
+constexpr sqlite3_io_methods methods = [] {
+    auto made = gathering::handing_on();
+    made.xClose = close;
+    made.xRead = read;
+    made.xWrite = write;
+    made.xTruncate = truncate;
+    made.xSync = sync;
+    made.xFileSize = size;
+    return made;
+}();
 
 sqlite3_vfs* under = nullptr;
 
 int open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* opened_flags) {
     if ((flags & SQLITE_OPEN_WAL) == 0) return under->xOpen(under, name, file, flags, opened_flags);
-    file->pMethods = nullptr;
-    sqlite3_file* real = below(file);
-    real->pMethods = nullptr;
-    const int code = under->xOpen(under, name, real, flags, opened_flags);
-    if (code != SQLITE_OK) {
-        if (real->pMethods) real->pMethods->xClose(real);
-        return code;
-    }
-    new (file) gathering_file{.base = {&methods}, .bytes = {}};
-    return SQLITE_OK;
-}
-
-// All but opening is done by the functions below, which find what they need in the copy.
-bool register_it(sqlite3_vfs& made) {
-    under = sqlite3_vfs_find(nullptr);
-    if (!under) return false;
-    made = *under;
-    made.pNext = nullptr;
-    made.zName = "statetrack-gathering";
-    made.szOsFile = static_cast<int>(wrapper_size) + under->szOsFile;
-    made.xOpen = open;
-    return sqlite3_vfs_register(&made, 0) == SQLITE_OK;
+    return gathering::open(under, name, file, flags, opened_flags, methods);
 }
 
 }  // namespace
 
 const char* gathering_vfs() {
     static sqlite3_vfs made{};
-    static const bool registered = register_it(made);
+    static const bool registered =
+        (under = gathering::make_default(made, "statetrack-gathering", open)) != nullptr;
     return registered ? made.zName : nullptr;
 }
 

@@ -8,6 +8,7 @@
 #include "sqlite/gathering_vfs.hpp"
 #include "sqlite/name_book.hpp"
 #include "sqlite/online_copy.hpp"
+#include "sqlite/paced_vfs.hpp"
 #include "sqlite/sqlite_dialect.hpp"
 #include "sqlite/stored_form.hpp"
 #include "sqlite/tallies.hpp"
@@ -236,7 +237,7 @@ result<> fit_cache(const database& on, std::int64_t cache_kib_max) {
 
 result<database> open_beside(const sqlite_options& options, use what_for) {
     constexpr std::int64_t cache_kib_max = 4 * 1024;  // every commit of the writer empties it
-    auto on = database::open(options.path, {});
+    auto on = database::open(options.path, {.vfs = what_for == use::checkpoints ? paced_vfs() : nullptr});
     if (!on) return on.error();
     if (auto set = set_up(*on, options); !set) return set.error();
     if (auto fitted = fit_cache(*on, cache_kib_max); !fitted) return fitted.error();
