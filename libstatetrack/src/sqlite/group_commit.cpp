@@ -25,6 +25,7 @@ void abandon(connection& on, row_memory& memory) {
     if (on.on().in_transaction()) (void)on.take(control::rollback);
     memory.journal.commit_failed();
     memory.tallies.clear();
+    memory.forget_written();
     on.names().undo_to(0);
 }
 

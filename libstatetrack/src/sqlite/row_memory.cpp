@@ -21,7 +21,8 @@ row_memory::row_memory(const database& writer, const name_book& its_names, const
             }) {}
 
 std::optional<stored_row> row_memory::find(const uuid& key) {
-    std::optional<stored_row> found = find_committed(key);
+    const auto known = future_.find(key);
+    std::optional<stored_row> found = known != future_.end() ? known->second : find_committed(key);
     if (found)
         if (const auto* fresh = journal.noted(found->ordinal)) write_to(found->values, of_, *fresh);
     return found;
@@ -50,6 +51,7 @@ void row_memory::keep_unless_there(stored_row& found) {
 }
 
 void row_memory::wrote(const uuid& key) {
+    future_.erase(key);
     std::lock_guard lock(mutex_);
     if (written_.changed(key)) warm_.forget(key);
 }
@@ -59,9 +61,16 @@ void row_memory::inserted(const uuid& key) {
     written_.inserted(key);
 }
 
+void row_memory::will_be(stored_row row) {
+    const auto key = std::get<uuid>(row.values[of_.key]);
+    future_.insert_or_assign(key, std::move(row));
+}
+
 void row_memory::group_ended() {
     std::lock_guard lock(mutex_);
     written_.group_ended();
+    for (auto& [key, row] : future_) keep_unless_there(row);
+    future_.clear();
 }
 
 std::uint64_t row_memory::writes() const {

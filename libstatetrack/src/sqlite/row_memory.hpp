@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -33,6 +34,11 @@ public:
     void keep(stored_row& as_in_file);
     void wrote(const uuid& key);
     void inserted(const uuid& key);
+    // What it wrote of a row that it knows whole: is found from now on, and kept in memory once the group is
+    // committed.
+    void will_be(stored_row row);
+    // What was written may be undone: the file knows.
+    void forget_written() { future_.clear(); }
     // `only`: the columns that the row has; empty: all.
     void bring_up_to_date(stored_row& found, std::span<const std::size_t> only = {}) const;
     // Before anything else shows what the group has written.
@@ -84,6 +90,7 @@ private:
     warm_rows warm_;
     beat_book book_;  // of rows that are not warm
     recent_writes written_;
+    boost::unordered_flat_map<uuid, stored_row, std::hash<uuid>> future_;  // the writer's own
     std::uint32_t pass_ = 1;  // of the beats that come; a row that had none says 0
     bool folding_ = false;    // those of the pass before are not all in their rows
 };

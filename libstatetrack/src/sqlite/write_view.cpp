@@ -34,6 +34,7 @@ int write_view::keep() { return begun_ ? on_.take(control::close_unit) : SQLITE_
 int write_view::undo() {
     memory_.journal.undo_to(beats_before_);
     memory_.tallies.undo_to(counts_before_);
+    if (wrote_) memory_.forget_written();
     if (!begun_) return SQLITE_OK;  // a name that a refused insert has brought stays
     on_.names().undo_to(names_before_);
     const int undone = on_.take(control::undo_unit);
@@ -78,13 +79,14 @@ result<std::int64_t> write_view::count(const table& in, std::span<const conditio
 result<std::int64_t> write_view::insert(const table& in, const row& values) {
     if (auto begun = begin(); !begun) return begun.error();
     // Whoever finds it in this group must not keep it: the group may fail.
-    if (const auto* id =
-            memory_.is_about(in) && in.key < values.size() ? std::get_if<uuid>(&values[in.key]) : nullptr)
-        memory_.inserted(*id);
+    const auto* id =
+        memory_.is_about(in) && in.key < values.size() ? std::get_if<uuid>(&values[in.key]) : nullptr;
+    if (id) memory_.inserted(*id);
     auto inserted = guarded([&] { return on_.insert(in, values); });
     if (!inserted) return inserted;
     wrote_ = true;
     memory_.tallies.count(in, values, 1);
+    if (id) memory_.will_be({*inserted, values});
     return inserted;
 }
 
@@ -97,33 +99,39 @@ result<> write_view::patch(const table& in, const value& key, std::optional<std:
         auto found = find(in, key);
         if (!found) return found.error();
         before = std::move(*found);
+    } else if (id) {
+        before = memory_.find(*id);
     }
     // Where the row is found without the index of the keys.
     std::optional<std::int64_t> ordinal;
-    if (before)
-        ordinal = before->ordinal;
-    else if (id)
-        ordinal = memory_.ordinal_of(*id);
+    if (before) ordinal = before->ordinal;
     if (id) memory_.wrote(*id);
     auto patched = guarded([&] { return on_.patch(in, key, version, changes, ordinal); });
     wrote_ = wrote_ || patched;
     if (patched && before) memory_.tallies.change(in, before->values, changes);
     if (!patched || !id) return patched;
-    return journal_patch(in, *id, changes);
+    if (auto noted = journal_patch(in, *id, ordinal, changes); !noted || !before) return noted;
+    for (const auto& one : changes) before->values[one.column] = one.to;
+    memory_.will_be(std::move(*before));
+    return {};
 }
 
-result<> write_view::journal_patch(const table& in, const uuid& key, std::span<const assignment> changes) {
+result<> write_view::journal_patch(const table& in, const uuid& key, std::optional<std::int64_t> ordinal,
+                                   std::span<const assignment> changes) {
     const auto is_beat = [&](const assignment& one) { return is_beat_column(in, one.column); };
     if (std::ranges::none_of(changes, is_beat)) return {};
-    const auto ordinal = ordinal_of(key);
-    if (!ordinal) return ordinal.error();
-    if (!*ordinal) return {};
-    const auto journalled = memory_.journal.find(**ordinal);
+    if (!ordinal) {
+        const auto found = ordinal_of(key);
+        if (!found) return found.error();
+        if (!*found) return {};
+        ordinal = *found;
+    }
+    const auto journalled = memory_.journal.find(*ordinal);
     if (!journalled) return {};
     row values(in.columns.size());
     write_to(values, in, *journalled);
     for (const auto& one : changes) values[one.column] = one.to;
-    memory_.journal.note(**ordinal, state_of(in, values));
+    memory_.journal.note(*ordinal, state_of(in, values));
     return {};
 }
 

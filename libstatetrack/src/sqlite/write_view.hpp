@@ -41,7 +41,8 @@ private:
     result<> begin();
     result<std::optional<std::int64_t>> ordinal_of(const uuid& key);
     // Where the row's beat columns are written beside its journalled beats, those must say the same.
-    result<> journal_patch(const table& in, const uuid& key, std::span<const assignment> changes);
+    result<> journal_patch(const table& in, const uuid& key, std::optional<std::int64_t> ordinal,
+                           std::span<const assignment> changes);
 
     // Takes a row out of the counts, and with it the rows that go when it goes.
     result<> uncount(const table& in, const row& values);
