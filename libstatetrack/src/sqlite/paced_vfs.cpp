@@ -1,5 +1,7 @@
 #include "sqlite/paced_vfs.hpp"
 
+#include <limits>
+
 #include "sqlite/wrapped_file.hpp"
 
 namespace statetrack::sqlite {
@@ -11,7 +13,7 @@ constexpr int pace_is_set = 7'401;
 struct paced_file {
     sqlite3_file base{};
     int unsynced = 0;  // writes
-    int unsynced_max = 1;
+    int unsynced_max = std::numeric_limits<int>::max();
 };
 using paced = wrapped_file<paced_file>;
 

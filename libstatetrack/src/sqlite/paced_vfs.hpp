@@ -11,8 +11,8 @@ namespace statetrack::sqlite {
 // one at the first call. Null: it could not be registered. From any thread.
 const char* paced_vfs();
 
-// How many pages the connection's next writes are synced after; one opened with paced_vfs() begins with a
-// sync after each. Without effect on others.
+// After how many pages the connection's writes are synced from now on; before, only when SQLite asks for it.
+// Without effect on a connection that was not opened with paced_vfs().
 void set_pace(const database& on, int writes_between_syncs);
 
 }  // namespace statetrack::sqlite
