@@ -17,6 +17,13 @@ value to_value(const value_view& v) {
     return {};
 }
 
+row to_values(row_view views) {
+    row values;
+    values.reserve(views.size());
+    for (const auto& one : views) values.push_back(to_value(one));
+    return values;
+}
+
 bool admits(const column& in, const value& v) {
     if (is_null(v)) return in.nullable;
     switch (in.kind) {

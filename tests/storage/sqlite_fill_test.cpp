@@ -150,8 +150,7 @@ TEST_CASE("A row that was read before it was written is not kept, nor in place o
     const auto shown = [](sqlite::row_memory& in, std::int64_t ordinal, std::uint64_t since) {
         std::optional<stored_row> found;
         in.look_in_view({&ordinal, 1}, since, [&](std::int64_t at, row_view values) {
-            found.emplace(stored_row{.ordinal = at, .values = {}});
-            for (const auto& one : values) found->values.push_back(to_value(one));
+            found.emplace(stored_row{at, to_values(values)});
         });
         return found;
     };

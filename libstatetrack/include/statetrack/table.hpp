@@ -30,6 +30,7 @@ inline std::string_view text_of(const value& v) { return std::get<std::string>(v
 inline std::string_view text_of(const value_view& v) { return std::get<std::string_view>(v); }
 value_view view_of(const value& v);
 value to_value(const value_view& v);
+row to_values(row_view views);
 
 // The meaning beside the primitive, so that a backend can choose its own type for it.
 enum class column_kind : std::uint8_t { text, integer, boolean, uuid, time, json, enumeration };

@@ -59,10 +59,9 @@ const condition* equality_on(std::size_t column, const query& what) {
 
 // As much of the row as the query asks for.
 stored_row taken(std::int64_t ordinal, row_view values, const query& what) {
+    if (what.columns.empty()) return {ordinal, to_values(values)};
     stored_row some{.ordinal = ordinal, .values = {}};
-    some.values.reserve(what.columns.empty() ? values.size() : what.columns.size());
-    if (what.columns.empty())
-        for (const auto& one : values) some.values.push_back(to_value(one));
+    some.values.reserve(what.columns.size());
     for (const auto column : what.columns) some.values.push_back(to_value(values[column]));
     return some;
 }

@@ -114,10 +114,7 @@ void packed_row::show(shown_values& into) const {
 row packed_row::values() const {
     shown_values shown;
     show(shown);
-    row all;
-    all.reserve(shown.size());
-    for (const auto& one : shown) all.push_back(to_value(one));
-    return all;
+    return to_values(shown);
 }
 
 std::optional<std::int64_t> packed_row::number(std::size_t column) const noexcept {

@@ -131,10 +131,7 @@ bool row_packing::pack(std::string& to, const stored_row& from) const {
 stored_row row_packing::unpack(std::string_view packed) const {
     shown_values shown;
     show(packed, shown);
-    stored_row found{.ordinal = ordinal_of(packed.data()), .values = {}};
-    found.values.reserve(shown.size());
-    for (const auto& one : shown) found.values.push_back(to_value(one));
-    return found;
+    return {ordinal_of(packed.data()), to_values(shown)};
 }
 
 void row_packing::show(std::string_view packed, shown_values& into) const {

@@ -19,35 +19,10 @@ public:
 
     const std::optional<error>& lost_by() const noexcept { return lost_by_; }
 
-    result<std::optional<stored_row>> find(const table& in, const value& key) override {
-        auto found = guarded([&] { return on_.find(in, key); });
-        if (!found || !*found || !memory_.is_about(in)) return found;
-        memory_.keep_read(**found, since_);
-        return found;
-    }
-    result<std::vector<stored_row>> select(const table& in, const query& what) override {
-        if (is_in_memory(in, what)) {
-            std::vector<stored_row> page;
-            const auto done = look_through_memory(in, what, [&](std::int64_t ordinal, row_view values) {
-                auto& one = page.emplace_back(stored_row{.ordinal = ordinal, .values = {}});
-                one.values.reserve(values.size());
-                for (const auto& v : values) one.values.push_back(to_value(v));
-            });
-            if (!done) return done.error();
-            return page;
-        }
-        auto found = guarded([&] { return on_.select(in, what); });
-        if (found && memory_.is_about(in))
-            for (auto& one : *found) memory_.bring_up_to_committed(one, what.columns);
-        return found;
-    }
-    result<> look_through(const table& in, const query& what, const row_look& look) override {
-        return is_in_memory(in, what) ? look_through_memory(in, what, look)
-                                      : look_through_selected(in, what, look);
-    }
-    result<std::int64_t> count(const table& in, std::span<const condition> where) override {
-        return guarded([&] { return on_.count(in, where); });
-    }
+    result<std::optional<stored_row>> find(const table& in, const value& key) override;
+    result<std::vector<stored_row>> select(const table& in, const query& what) override;
+    result<> look_through(const table& in, const query& what, const row_look& look) override;
+    result<std::int64_t> count(const table& in, std::span<const condition> where) override;
     result<std::int64_t> insert(const table&, const row&) override { return read_only(); }
     result<> patch(const table&, const value&, std::optional<std::int64_t>,
                    std::span<const assignment>) override {
@@ -67,39 +42,15 @@ protected:
         return answer;
     }
 
-    result<> look_through_selected(const table& in, const query& what, const row_look& look) {
-        return transaction::look_through(in, what, look);
-    }
+    result<> look_through_selected(const table& in, const query& what, const row_look& look);
 
     connection& on_;
     row_memory& memory_;
 
 private:
-    // Of a longer page most is not in memory, or nobody waits for it.
-    static constexpr std::size_t rows_from_memory_max = 512;
-
-    bool is_in_memory(const table& in, const query& what) const {
-        return memory_.is_about(in) && what.columns.empty() && what.limit <= rows_from_memory_max &&
-               memory_.has_rows();
-    }
-
+    bool is_in_memory(const table& in, const query& what) const;
     // Which rows, an index says; each is in memory, or found in the file by itself.
-    result<> look_through_memory(const table& in, const query& what, const row_look& look) {
-        const auto ordinals = guarded([&] { return on_.select_ordinals(in, what); });
-        if (!ordinals) return ordinals.error();
-        memory_.fetch(*ordinals);
-        shown_values shown;
-        for (std::span<const std::int64_t> left(*ordinals); !left.empty(); left = left.subspan(1)) {
-            left = left.subspan(memory_.look_in_view(left, since_, look));
-            if (left.empty()) break;
-            auto found = guarded([&] { return on_.find_at(in, left.front()); });
-            if (!found) return found.error();
-            memory_.keep_read(*found, since_);
-            show(found->values, shown);
-            look(found->ordinal, shown);
-        }
-        return {};
-    }
+    result<> look_through_memory(const table& in, const query& what, const row_look& look);
 
     const std::uint64_t since_;
     std::optional<error> lost_by_;

@@ -254,10 +254,7 @@ void rows_are_seen_as_they_are_found(trial& t) {
     t.must([&](transaction& tx) -> result<> {
         if (auto done = tx.beat(std::vector{beat{s.session_id, {11}, {}, 12, {}}}); !done) return done;
         std::optional<row> seen;
-        const auto look = [&](row_view shown) {
-            seen.emplace();
-            for (const auto& one : shown) seen->push_back(to_value(one));
-        };
+        const auto look = [&](row_view shown) { seen = to_values(shown); };
         const auto there = tx.look_at(table_of<session>(), key_of(s), look);
         if (!there) return there.error();
         const auto found = tx.find(table_of<session>(), key_of(s));

@@ -161,8 +161,7 @@ std::optional<row> trial::look_at(const table& in, const value& key, place at) {
     std::optional<row> seen;
     const auto look = [&](row_view shown) {
         expect(!seen, "the row to be shown once", at);
-        for (const auto& one : shown.first(std::min(shown.size(), in.columns.size())))
-            (seen ? *seen : seen.emplace()).push_back(to_value(one));
+        seen = to_values(shown.first(std::min(shown.size(), in.columns.size())));
     };
     const bool there =
         needed(read_through(*store_, [&](reader& from) { return from.look_at(in, key, look); }), at);
@@ -177,8 +176,7 @@ std::vector<stored_row> trial::select(const table& in, const query& what, place 
 std::vector<stored_row> trial::look_through(const table& in, const query& what, place at) {
     std::vector<stored_row> seen;
     const auto look = [&](std::int64_t ordinal, row_view shown) {
-        seen.push_back({.ordinal = ordinal, .values = {}});
-        for (const auto& one : shown) seen.back().values.push_back(to_value(one));
+        seen.push_back({ordinal, to_values(shown)});
     };
     const auto done = read_through(*store_, [&](reader& from) { return from.look_through(in, what, look); });
     expect(done.has_value(), "the rows to be shown", at);
