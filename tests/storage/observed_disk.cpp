@@ -3,11 +3,11 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <cstring>
-#include <new>
 #include <stdexcept>
 #include <utility>
+
+#include "sqlite/wrapped_file.hpp"
 
 namespace statetrack::testing {
 namespace {
@@ -15,15 +15,15 @@ namespace {
 disk_observer observer;
 sqlite3_vfs* system_files = nullptr;
 
-// The file of the system lies directly behind.
 struct observed_file {
-    sqlite3_file base;
-    bool is_log;
-    const unsigned char* index;  // the first region of the log's index, once it is mapped
+    sqlite3_file base{};
+    bool is_log = false;
+    const unsigned char* index = nullptr;  // the first region of the log's index, once it is mapped
 };
+using observed = sqlite::wrapped_file<observed_file>;
 
-observed_file& self(sqlite3_file* file) { return *reinterpret_cast<observed_file*>(file); }
-sqlite3_file* below(sqlite3_file* file) { return reinterpret_cast<sqlite3_file*>(&self(file) + 1); }
+observed_file& self(sqlite3_file* file) { return observed::self(file); }
+sqlite3_file* below(sqlite3_file* file) { return observed::below(file); }
 
 int told(const disk_event& event) {
     if (!observer) return SQLITE_OK;
@@ -36,15 +36,6 @@ int told(sqlite3_file* file, disk_event::kind what) {
     return told({.what = what, .of_log = self(file).is_log});
 }
 
-// Hands a method on to the file below.
-template <auto Method>
-struct handed_on;
-template <class R, class... A, R (*sqlite3_io_methods::*Method)(sqlite3_file*, A...)>
-struct handed_on<Method> {
-    static R call(sqlite3_file* file, A... given) {
-        return (below(file)->pMethods->*Method)(below(file), given...);
-    }
-};
 template <auto Method, disk_event::kind What>
 struct told_and_handed_on;
 template <class... A, int (*sqlite3_io_methods::*Method)(sqlite3_file*, A...), disk_event::kind What>
@@ -95,55 +86,28 @@ void show(sqlite3_file* file) {
     below(file)->pMethods->xShmBarrier(below(file));
 }
 
-int close_file(sqlite3_file* file) {
-    return below(file)->pMethods ? below(file)->pMethods->xClose(below(file)) : SQLITE_OK;
-}
-
 using io = sqlite3_io_methods;
-const io methods{.iVersion = 3,
-                 .xClose = close_file,
-                 .xRead = handed_on<&io::xRead>::call,
-                 .xWrite = write,
-                 .xTruncate = told_and_handed_on<&io::xTruncate, disk_event::kind::truncate>::call,
-                 .xSync = told_and_handed_on<&io::xSync, disk_event::kind::sync>::call,
-                 .xFileSize = handed_on<&io::xFileSize>::call,
-                 .xLock = handed_on<&io::xLock>::call,
-                 .xUnlock = handed_on<&io::xUnlock>::call,
-                 .xCheckReservedLock = handed_on<&io::xCheckReservedLock>::call,
-                 .xFileControl = handed_on<&io::xFileControl>::call,
-                 .xSectorSize = handed_on<&io::xSectorSize>::call,
-                 .xDeviceCharacteristics = handed_on<&io::xDeviceCharacteristics>::call,
-                 .xShmMap = map_index,
-                 .xShmLock = handed_on<&io::xShmLock>::call,
-                 .xShmBarrier = show,
-                 .xShmUnmap = unmap_index,
-                 .xFetch = handed_on<&io::xFetch>::call,
-                 .xUnfetch = handed_on<&io::xUnfetch>::call};
+constexpr io methods = [] {
+    auto made = observed::handing_on();
+    made.xWrite = write;
+    made.xTruncate = told_and_handed_on<&io::xTruncate, disk_event::kind::truncate>::call;
+    made.xSync = told_and_handed_on<&io::xSync, disk_event::kind::sync>::call;
+    made.xShmMap = map_index;
+    made.xShmBarrier = show;
+    made.xShmUnmap = unmap_index;
+    return made;
+}();
 
-int open_file(sqlite3_vfs*, sqlite3_filename name, sqlite3_file* file, int flags, int* opened_flags) {
-    auto* opened = new (file) observed_file{};
-    opened->is_log = (flags & SQLITE_OPEN_WAL) != 0;
-    below(file)->pMethods = nullptr;
-    const int code = system_files->xOpen(system_files, name, below(file), flags, opened_flags);
-    // Without methods SQLite does not close what could not be opened.
-    opened->base.pMethods = below(file)->pMethods ? &methods : nullptr;
+int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* opened_flags) {
+    const int code = observed::open(system_files, name, file, flags, opened_flags, methods);
+    if (code == SQLITE_OK) self(file).is_log = (flags & SQLITE_OPEN_WAL) != 0;
     return code;
-}
-
-bool register_it(sqlite3_vfs& made) noexcept {
-    system_files = sqlite3_vfs_find(nullptr);
-    if (!system_files) return false;
-    made = *system_files;
-    made.zName = "observed";
-    made.szOsFile = system_files->szOsFile + static_cast<int>(sizeof(observed_file));
-    made.xOpen = open_file;
-    made.pNext = nullptr;
-    return sqlite3_vfs_register(&made, 1) == SQLITE_OK;
 }
 
 // Before main: the stores look for the default file system once, when the first of them is opened.
 sqlite3_vfs made{};
-const bool registered = register_it(made);
+const bool registered =
+    (system_files = observed::put_before_default(made, "observed", open_file, true)) != nullptr;
 
 }  // namespace
 

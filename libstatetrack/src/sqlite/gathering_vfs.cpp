@@ -125,7 +125,7 @@ int open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* ope
 const char* gathering_vfs() {
     static sqlite3_vfs made{};
     static const bool registered =
-        (under = gathering::make_default(made, "statetrack-gathering", open)) != nullptr;
+        (under = gathering::put_before_default(made, "statetrack-gathering", open)) != nullptr;
     return registered ? made.zName : nullptr;
 }
 

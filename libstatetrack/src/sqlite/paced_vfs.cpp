@@ -58,7 +58,8 @@ int open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* ope
 
 const char* paced_vfs() {
     static sqlite3_vfs made{};
-    static const bool registered = (under = paced::make_default(made, "statetrack-paced", open)) != nullptr;
+    static const bool registered =
+        (under = paced::put_before_default(made, "statetrack-paced", open)) != nullptr;
     return registered ? made.zName : nullptr;
 }
 

@@ -76,9 +76,9 @@ struct wrapped_file {
     }
 
     // A copy of the default file system under another name, which opens some files otherwise; what it needs
-    // beneath it is found in the copy. Null: there is none.
-    static sqlite3_vfs* make_default(sqlite3_vfs& made, const char* name,
-                                     decltype(sqlite3_vfs::xOpen) opening) {
+    // beneath it is found in the copy. Answers what lies below; null: it could not be registered.
+    static sqlite3_vfs* put_before_default(sqlite3_vfs& made, const char* name,
+                                           decltype(sqlite3_vfs::xOpen) opening, bool as_default = false) {
         sqlite3_vfs* under = sqlite3_vfs_find(nullptr);
         if (!under) return nullptr;
         made = *under;
@@ -86,7 +86,7 @@ struct wrapped_file {
         made.zName = name;
         made.szOsFile = static_cast<int>(size) + under->szOsFile;
         made.xOpen = opening;
-        return sqlite3_vfs_register(&made, 0) == SQLITE_OK ? under : nullptr;
+        return sqlite3_vfs_register(&made, as_default ? 1 : 0) == SQLITE_OK ? under : nullptr;
     }
 };
 
