@@ -59,7 +59,7 @@ std::size_t commit_queue::drain() {
     std::size_t called = 0;
     for (std::unique_lock lock(mutex_);;) {
         const bool completes = !on_done_ && !finished_.empty();
-        if (!completes && waiting_.empty()) return called;
+        if (!completes && waiting_.empty() && !leads_posted_) return called;
         if (!completes && leading_) {
             settled_.wait(lock);
             continue;
@@ -149,6 +149,7 @@ void commit_queue::lead(std::unique_lock<std::mutex>& lock) {
     leading_ = true;
     group_.clear();
     while (!waiting_.empty() && group_.size() < group_units_max) {
+        leads_posted_ = leads_posted_ || waiting_.front()->posted_;
         group_.push_back(waiting_.front());
         waiting_.pop_front();
     }
@@ -162,7 +163,7 @@ void commit_queue::lead(std::unique_lock<std::mutex>& lock) {
     for (auto* job : group_) job->settle(job->outcome());
 
     lock.lock();
-    leading_ = false;
+    leading_ = leads_posted_ = false;
     settled_ever_ += group_.size();
     for (auto* job : group_) {
         job->settled_ = true;

@@ -73,7 +73,8 @@ public:
     // Returns when all are settled.
     void run(std::span<commit_job* const> jobs);
     void post(std::unique_ptr<commit_job> job);
-    // Commits what has gathered until nothing is left. How many completions it called.
+    // Commits what has gathered until nothing is left, not in another thread's group either. How many
+    // completions it called.
     std::size_t drain();
     // Commits one group of what waits, without completions: where on_done is given. Whether more waits.
     bool commit_group();
@@ -101,6 +102,7 @@ private:
     std::condition_variable settled_;
     std::uint64_t settled_ever_ = 0;
     bool leading_ = false;
+    bool leads_posted_ = false;  // the group being executed holds posted ones
     std::deque<commit_job*> waiting_;
     std::vector<std::unique_ptr<commit_job>> finished_;  // posted ones whose completion is due
     bool told_ = false;                                  // of what is in it

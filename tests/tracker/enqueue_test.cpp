@@ -1,11 +1,14 @@
 // The face that does not wait: who commits, who calls back, and when.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "harness.hpp"
+#include "hooked_store.hpp"
 
 using namespace statetrack;
 using namespace statetrack::testing;
@@ -94,4 +97,28 @@ TEST_CASE("a blocking call commits what was enqueued, and leaves its completion 
     CHECK_FALSE(called);
     CHECK(h->commit_pending() == 1);
     CHECK(called);
+}
+
+TEST_CASE("commit_pending waits for what a blocking call has taken into its commit") {
+    std::atomic<int> called = 0, called_on_return = -1;
+    std::function<void()> meanwhile;
+    hooks by{.execute = [&](store& inner, units group) {
+        if (meanwhile) std::exchange(meanwhile, {})();
+        inner.execute(group);
+    }};
+    harness h({}, std::make_unique<hooked_store>(make_memory_store(), std::move(by)));
+    h->enqueue(new_session{.project_id = "p", .machine_id = "m"}, {},
+               [&](const result<session_created>&) { ++called; });
+    std::thread commits;
+    meanwhile = [&] {
+        commits = std::thread([&] {
+            h->commit_pending();
+            called_on_return = called.load();
+        });
+        // Time enough for one that does not wait.
+        for (int i = 0; i < 10'000 && called_on_return < 0; ++i) std::this_thread::yield();
+    };
+    CHECK(code_of(h->apply(new_session{.project_id = "p", .machine_id = "m"})) == "place_taken");
+    commits.join();
+    CHECK(called_on_return == 1);
 }

@@ -110,7 +110,8 @@ public:
     result<> enqueue_once(Request request, once<Request> how, caller by, once_completion<Request> done);
 
     // Commits what enqueue has gathered, and calls the completions, unless on_done is given. How many it
-    // called.
+    // called. What another thread's apply or sweep has taken into its commit is waited for: when this
+    // returns, nothing that was enqueued before is under way.
     std::size_t commit_pending();
     // Commits what has gathered by now, at most 1 024 operations as one group, and calls no completions: for
     // a host with on_done that lets work gather while it answers what is done. Whether more waits.
