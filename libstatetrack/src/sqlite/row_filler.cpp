@@ -9,7 +9,7 @@ namespace {
 
 // In one view of the file: a millisecond or two.
 constexpr std::size_t slice_rows = 256;
-constexpr int slices_max = 256;
+constexpr int slices_max = 1'024;
 
 }  // namespace
 
@@ -29,6 +29,9 @@ result<bool> row_filler::fill_slice(row_memory& memory) {
         auto opened = open_beside(options_, use::reading);
         if (!opened) return opened.error();
         on_.emplace(std::move(*opened), names_);
+        const auto expected = on_->count(memory.of(), memory.of().beaten_where);
+        if (!expected) return expected.error();
+        memory.expect(static_cast<std::size_t>(*expected));
     }
     std::lock_guard only(reading_);
     const auto since = memory.writes();  // before the view that it says something of

@@ -144,6 +144,11 @@ bool row_memory::has_room() const {
     return warm_.has_room();
 }
 
+void row_memory::expect(std::size_t rows) {
+    std::lock_guard lock(mutex_);
+    warm_.expect(rows);
+}
+
 bool row_memory::is_journalled(std::uint32_t pass) const noexcept {
     return pass == pass_ || (folding_ && pass + 1 == pass_ && pass != 0);
 }

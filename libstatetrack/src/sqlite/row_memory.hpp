@@ -66,6 +66,8 @@ public:
     bool has_rows() const;
     // For more rows, without driving any out.
     bool has_room() const;
+    // So many are about to be read.
+    void expect(std::size_t rows);
 
     beat_journal journal;
     tally_batch tallies;

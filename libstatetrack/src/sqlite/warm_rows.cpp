@@ -9,6 +9,8 @@ namespace {
 
 // Chunks that one row may have looked through before it drives a whole one out.
 constexpr int chunks_looked_through = 8;
+// Few rows are smaller, with their places.
+constexpr std::size_t row_bytes_min = 64;
 
 std::uint64_t hash_of(const uuid& key) { return std::hash<uuid>{}(key); }
 // Ordinals follow each other: every bit has to reach every bit.
@@ -81,22 +83,30 @@ bool warm_rows::keep(const stored_row& row, std::uint32_t pass) {
     return scratch_.size() <= bytes_max_ / 8 && put(scratch_);
 }
 
+void warm_rows::expect(std::size_t rows) {
+    rows = std::min(rows, bytes_max_ / row_bytes_min);
+    by_key_.reserve(rows, [this](place one) { return key_hash(one); });
+    by_ordinal_.reserve(rows, [this](place one) { return ordinal_hash(one); });
+}
+
+std::uint64_t warm_rows::key_hash(place at) const { return hash_of(row_packing::key_of(pieces_.at(at))); }
+std::uint64_t warm_rows::ordinal_hash(place at) const {
+    return hash_of(row_packing::ordinal_of(pieces_.at(at)));
+}
+
 std::optional<warm_rows::place> warm_rows::put(std::string_view packed) {
     if (!make_room(packed.size())) return std::nullopt;
     const auto at = pieces_.take(packed.size());
     if (!at) return std::nullopt;
     std::memcpy(pieces_.at(*at), packed.data(), packed.size());
-    by_key_.insert(hash_of(row_packing::key_of(packed.data())), *at,
-                   [this](place one) { return hash_of(row_packing::key_of(pieces_.at(one))); });
-    by_ordinal_.insert(hash_of(row_packing::ordinal_of(packed.data())), *at,
-                       [this](place one) { return hash_of(row_packing::ordinal_of(pieces_.at(one))); });
+    by_key_.insert(key_hash(*at), *at, [this](place one) { return key_hash(one); });
+    by_ordinal_.insert(ordinal_hash(*at), *at, [this](place one) { return ordinal_hash(one); });
     return at;
 }
 
 void warm_rows::take_out(place at) {
-    const char* row = pieces_.at(at);
-    by_key_.erase(hash_of(row_packing::key_of(row)), at);
-    by_ordinal_.erase(hash_of(row_packing::ordinal_of(row)), at);
+    by_key_.erase(key_hash(at), at);
+    by_ordinal_.erase(ordinal_hash(at), at);
     pieces_.give_back(at);
 }
 

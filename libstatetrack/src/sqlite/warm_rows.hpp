@@ -32,6 +32,8 @@ public:
     // One that is not here, with the pass of its newest beat. False where it cannot be kept.
     bool keep(const stored_row& row, std::uint32_t pass);
     void forget(const uuid& key);
+    // So many are about to be kept, or as many as there is room for.
+    void expect(std::size_t rows);
 
     std::optional<beat_book::dated_beat> beat_at(std::int64_t ordinal) const;
     // The pass of the beat before. Nothing where the row is not here, or cannot hold this and so is no more.
@@ -49,6 +51,8 @@ private:
     std::string_view packed(place at) const { return {pieces_.at(at), pieces_.room_of(at)}; }
     std::optional<place> place_of(const uuid& key) const;
     std::optional<place> place_at(std::int64_t ordinal) const;
+    std::uint64_t key_hash(place at) const;
+    std::uint64_t ordinal_hash(place at) const;
     std::optional<place> put(std::string_view packed);
     void take_out(place at);
     bool make_room(std::size_t size);
