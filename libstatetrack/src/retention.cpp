@@ -8,11 +8,11 @@
 namespace statetrack {
 namespace {
 
-constexpr std::size_t batch_sessions_max = 4;
+constexpr std::size_t batch_sessions_max = 2;
 constexpr std::size_t batch_events_max = 64;
 constexpr int batches_a_sweep_max = 2;
 // Until the next sweep where there is more: a tenth of the time is retention's.
-constexpr std::int64_t more_in_ms = 25;
+constexpr std::int64_t more_in_ms = 15;
 
 const caller retention_caller{.actor = "retention"};
 
