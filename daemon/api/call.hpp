@@ -30,6 +30,20 @@ namespace statetrackd {
 struct route;
 struct failure;
 
+// Waits for the answers of its calls, each under the number that it gave it. From any thread.
+class asker {
+public:
+    // Once for each call, where answered_early is not called.
+    virtual void answered(std::uint64_t number, response made) = 0;
+    // The answer that will probably be given: whether it was taken, to be made ready before it is certain.
+    virtual bool take_early(std::uint64_t number, response& likely) = 0;
+    // The answer is the one that was taken.
+    virtual void answered_early(std::uint64_t number) = 0;
+
+protected:
+    ~asker() = default;
+};
+
 struct call {
     request asked{};
     const route* matched = nullptr;
@@ -47,14 +61,24 @@ struct call {
     statetrack::instant received{};
     std::int64_t received_us = 0;        // by the clock of the metrics
     std::atomic<bool> abandoned{false};  // nobody waits for the answer any more
-    responder respond{};                 // set when it is run
+    std::weak_ptr<asker> by{};           // and the number that it has there: set when it is run
+    std::uint64_t number = 0;
     // Counts it, where it waits for the store: shared, as the answer may come when the dispatcher is gone.
     std::shared_ptr<std::atomic<std::int64_t>> waiting{};
 
-    // Once.
+    // One of these, once.
     void answer(response made) const {
         if (waiting) --*waiting;
-        respond(std::move(made));
+        if (const auto to = by.lock()) to->answered(number, std::move(made));
+    }
+    void answer_early() const {
+        if (waiting) --*waiting;
+        if (const auto to = by.lock()) to->answered_early(number);
+    }
+    // Before that, see asker.
+    bool prepare(response& likely) const {
+        const auto to = by.lock();
+        return to && to->take_early(number, likely);
     }
     std::string_view path() const { return path_of(asked.target); }
 };

@@ -105,8 +105,10 @@ response dispatcher::refusal(const call& admitted, const failure& what) const {
     return render(what, admitted, in_.time->read().wall);
 }
 
-void dispatcher::run(const std::shared_ptr<call>& admitted, responder respond) const {
-    admitted->respond = std::move(respond);
+void dispatcher::run(const std::shared_ptr<call>& admitted, std::weak_ptr<asker> by,
+                     std::uint64_t number) const {
+    admitted->by = std::move(by);
+    admitted->number = number;
     if (admitted->matched == nullptr) {
         if (admitted->asked.method == verb::options && !admitted->allow.empty())
             return admitted->answer(options_of(*admitted));
@@ -175,6 +177,7 @@ void dispatcher::enqueue(const queueing& handler, const std::shared_ptr<call>& a
 
 response dispatcher::finish(const call& admitted, response made) const {
     complete(admitted, made);
+    tell(admitted, made.status);
     return made;
 }
 
@@ -212,24 +215,26 @@ void dispatcher::complete(const call& admitted, response& answer) const {
         answer.set("X-RateLimit-Reset", std::to_string(used.resets_at_s));
     }
     if (in_.origins) add_cors(*in_.origins, admitted, answer);
+}
 
+void dispatcher::tell(const call& admitted, int status) const {
     if (in_.counted) {
         std::optional<std::size_t> place;
         if (admitted.matched) place = static_cast<std::size_t>(admitted.matched - routes_.data());
-        in_.counted->request_done(place, admitted.asked.method, answer.status,
+        in_.counted->request_done(place, admitted.asked.method, status,
                                   in_.counted->now_us() - admitted.received_us);
     }
 
-    const bool routine = answer.status < 400 && admitted.matched != nullptr;
-    const auto level = answer.status >= 500 ? log_level::warn
-                       : routine            ? admitted.matched->level
-                                            : log_level::info;
+    const bool routine = status < 400 && admitted.matched != nullptr;
+    const auto level = status >= 500 ? log_level::warn
+                       : routine     ? admitted.matched->level
+                                     : log_level::info;
     if (!in_.log->wants(level)) return;
     in_.log->write(level, "request done",
                    {{"request_id", admitted.request_id},
                     {"method", name_of(admitted.asked.method)},
                     {"endpoint", admitted.matched ? admitted.matched->path : admitted.path()},
-                    {"status", std::int64_t{answer.status}},
+                    {"status", std::int64_t{status}},
                     {"duration_ms", in_.time->read().age - admitted.received},
                     {"key", admitted.actor},
                     {"address", admitted.asked.remote}});

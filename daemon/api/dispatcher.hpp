@@ -34,11 +34,15 @@ public:
     std::shared_ptr<call> admit(request&& asked) const;
     // Where it runs; what no handler answers is answered from memory.
     lane lane_of(const call& admitted) const;
-    // Answers through `respond`, once, on whichever thread has the answer.
-    void run(const std::shared_ptr<call>& admitted, responder respond) const;
+    // Answers to `by`, under the number, on whichever thread has the answer.
+    void run(const std::shared_ptr<call>& admitted, std::weak_ptr<asker> by, std::uint64_t number) const;
 
-    // The response, completed and logged. Call it where the response is sent.
+    // The response, completed and told. Call it where the response is sent.
     response finish(const call& admitted, response made) const;
+    // The two halves of it. Adds the fields that every response has.
+    void complete(const call& admitted, response& answer) const;
+    // Counts and logs a response of that status.
+    void tell(const call& admitted, int status) const;
     // The same where there is no handler's answer.
     response refuse(const call& admitted, const failure& what) const;
     // The same where the answer has not come in time: a failure of the store, where the call uses it.
@@ -54,7 +58,6 @@ private:
     std::optional<failure> store_away(const call& admitted) const;
     void enqueue(const queueing& handler, const std::shared_ptr<call>& admitted) const;
     response refusal(const call& admitted, const failure& what) const;
-    void complete(const call& admitted, response& answer) const;
 
     context& in_;
     const std::vector<route>& routes_;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,8 +57,6 @@ struct response {
         headers.emplace_back(name, std::move(value));
     }
 };
-
-using responder = std::function<void(response)>;
 
 std::string_view reason_phrase(int status);
 

@@ -45,12 +45,17 @@ class asked_beat final : public beat_waiter {
 public:
     explicit asked_beat(const exchange& x) : in_(x.in), asked_(x.asked) {}
 
-    void prepare(const heartbeat_answer& likely) override { prepared_ = show_beat(*asked_, likely); }
+    void prepare(const heartbeat_answer& likely) override {
+        prepared_ = show_beat(*asked_, likely);
+        taken_ = asked_->prepare(prepared_);
+    }
     void done(const heartbeat_answer& answer, bool as_prepared) override {
-        asked_->answer(shown(in_, *asked_, [&] {
+        auto made = shown(in_, *asked_, [&] {
             log_beat(in_, *asked_, answer);
             return as_prepared ? std::move(prepared_) : show_beat(*asked_, answer);
-        }));
+        });
+        const bool broken = made.status >= 500;
+        as_prepared && taken_ && !broken ? asked_->answer_early() : asked_->answer(std::move(made));
     }
     void failed(const error& why) override {
         asked_->answer(shown(in_, *asked_, [&] { return refused(in_, *asked_, why); }));
@@ -60,6 +65,7 @@ private:
     const context& in_;
     std::shared_ptr<const call> asked_;
     response prepared_{};
+    bool taken_ = false;  // who asked has it ready
 };
 
 response show_sessions(const context& in, const call& asked, bool archived_only) {

@@ -29,17 +29,34 @@ bool connection::reads_on() const {
     return slots_.size() < pipelined_requests_max && waiting < host_.options().body_bytes_max;
 }
 
+// A peer whose writes are under way mostly waits for them: what else it sends can be read when they are
+// answered.
+bool connection::reads_later() const {
+    return !slots_.empty() && slots_.back().where == lane::queue && !filled_ &&
+           reader_.where() == request_reader::stage::idle;
+}
+
 // Does all that can be done with what is there.
 void connection::proceed() {
-    do {
-        if (dropped_) return;
-        if (!read_pending_ && !lingering_) {
+    bool wrote = false;
+    for (;; wrote = true) {
+        if (!read_pending_ && !lingering_)
             while (reads_on() && parse_some()) {}
-            if (reads_on()) read_more();
-        }
         pump();
-    } while (write_ready());
+        if (!write_ready()) break;
+    }
+    if (!read_pending_ && !lingering_ && reads_on() && !reads_later()) wrote ? read_soon() : read_more();
     rearm();
+}
+
+// When the answers that are ready have been sent, those of other connections too: by then the peer may have
+// sent its next request, and nothing has to wait for it.
+void connection::read_soon() {
+    read_pending_ = true;
+    asio::post(loop(), [self = shared_from_this()] {
+        if (self->leaving_) return self->on_read(asio::error::operation_aborted, 0);
+        if (!self->dropped_) self->read_more();
+    });
 }
 
 void connection::read_more() {
@@ -70,6 +87,7 @@ void connection::on_read(error_code ec, std::size_t bytes) {
         return stream_.raw().available(unknown) > 0 ? read_more() : part(parting::at_once);
     }
     if (ec) return drop();
+    filled_ = bytes == read_bytes;
     buffer_.commit(bytes);
     proceed();
 }
@@ -171,24 +189,49 @@ void connection::run(slot& s) {
     const auto& o = host_.options();
     s.running = true;
     s.deadline = steady_ms() + std::min(o.request_timeout_ms, o.answer_timeout_ms);
-    host_.answers().run(s.asked, [to = weak_from_this(), number = s.number](response made) {
-        const auto self = to.lock();
-        if (!self) return;
-        // Nearly always: a function that is called is cheaper than one that is handed on.
-        if (self->loop().running_in_this_thread()) return self->answered(number, std::move(made));
-        asio::post(self->loop(), [self, number, made = std::move(made)]() mutable {
-            self->answered(number, std::move(made));
-        });
-    });
+    host_.answers().run(s.asked, weak_from_this(), s.number);
 }
 
-void connection::answered(std::uint64_t number, response made) {
-    if (dropped_ || slots_.empty() || number < slots_.front().number) return;
+connection::slot* connection::waiting_under(std::uint64_t number) {
+    if (dropped_ || slots_.empty() || number < slots_.front().number) return nullptr;
     const auto at = number - slots_.front().number;
-    if (at >= slots_.size() || slots_[at].ready) return;
-    auto& s = slots_[at];
-    s.answer = host_.answers().finish(*s.asked, std::move(made));
-    s.ready = true;
+    return at < slots_.size() && !slots_[at].ready ? &slots_[at] : nullptr;
+}
+
+// Nearly always on its own loop: a function that is called is cheaper than one that is handed on.
+void connection::answered(std::uint64_t number, response made) {
+    if (!loop().running_in_this_thread())
+        return asio::post(loop(), [self = shared_from_this(), number, made = std::move(made)]() mutable {
+            self->answered(number, std::move(made));
+        });
+    slot* const s = waiting_under(number);
+    if (!s) return;
+    s->answer = host_.answers().finish(*s->asked, std::move(made));
+    s->ready = true;
+    if (!pumping_) proceed();
+}
+
+// What stands behind others waits for them anyway.
+bool connection::take_early(std::uint64_t number, response& likely) {
+    if (!loop().running_in_this_thread()) return false;
+    slot* const s = waiting_under(number);
+    if (!s || s != &slots_.front()) return false;
+    host_.answers().complete(*s->asked, likely);
+    s->answer = std::move(likely);
+    early_.bytes.clear();
+    render(*s, early_.bytes);
+    early_.last = s->last;
+    return true;
+}
+
+void connection::answered_early(std::uint64_t number) {
+    if (!loop().running_in_this_thread())
+        return asio::post(loop(), [self = shared_from_this(), number] { self->answered_early(number); });
+    slot* const s = waiting_under(number);
+    if (!s) return;
+    host_.answers().tell(*s->asked, s->answer.status);
+    s->ready = true;
+    s->early = early_.last == s->last;
     if (!pumping_) proceed();
 }
 
@@ -222,16 +265,23 @@ bool connection::write_ready() {
     return false;
 }
 
+void connection::render(const slot& s, std::string& to) {
+    append_wire(to, s.answer,
+                {.without_body = s.asked && s.asked->asked.method == verb::head,
+                 .http_1_0 = s.http_1_0,
+                 .close = s.last,
+                 .over_tls = stream_.has_tls()});
+}
+
 void connection::render_ready() {
     out_.clear();
     while (!slots_.empty() && slots_.front().ready && out_.size() < write_bytes_enough) {
         auto& s = slots_.front();
         close_after_write_ = s.last;
-        append_wire(out_, s.answer,
-                    {.without_body = s.asked && s.asked->asked.method == verb::head,
-                     .http_1_0 = s.http_1_0,
-                     .close = s.last,
-                     .over_tls = stream_.has_tls()});
+        if (s.early && out_.empty())
+            out_.swap(early_.bytes);
+        else
+            render(s, out_);
         slots_.pop_front();
         if (!close_after_write_) continue;
         for (auto& rest : slots_)

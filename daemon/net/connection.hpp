@@ -37,7 +37,7 @@ std::int64_t steady_ms();
 
 // Kept alive by its host until it has ended; whoever still owes it an answer then only fails to find it.
 // Everything but the calls of its host runs on its loop. The host must outlive it.
-class connection : public std::enable_shared_from_this<connection> {
+class connection final : public asker, public std::enable_shared_from_this<connection> {
 public:
     using socket = peer_stream::socket;
 
@@ -54,6 +54,11 @@ public:
     bool overdue(std::int64_t now) const { return now >= deadline_.load(std::memory_order_relaxed); }
     void expire();
 
+    // Of its calls.
+    void answered(std::uint64_t number, response made) override;
+    bool take_early(std::uint64_t number, response& likely) override;
+    void answered_early(std::uint64_t number) override;
+
 private:
     static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
@@ -64,6 +69,7 @@ private:
         lane where = lane::memory;
         bool running = false;
         bool ready = false;
+        bool early = false;  // its answer's bytes are in early_
         bool last = false;  // the connection closes behind it
         bool http_1_0 = false;
         std::size_t body_bytes = 0;
@@ -83,6 +89,7 @@ private:
 
     // Reading.
     void proceed();
+    void read_soon();
     void read_more();
     void on_read(boost::system::error_code ec, std::size_t bytes);
     bool parse_some();
@@ -94,11 +101,12 @@ private:
     // Answering.
     void pump();
     void run(slot& s);
-    void answered(std::uint64_t number, response made);
+    slot* waiting_under(std::uint64_t number);
     void give_up(slot& s);
 
     // Writing.
     bool write_ready();
+    void render(const slot& s, std::string& to);
     void render_ready();
     bool all_written();
     void on_written(boost::system::error_code ec);
@@ -112,6 +120,7 @@ private:
     void drop();
 
     bool reads_on() const;
+    bool reads_later() const;
     std::int64_t read_deadline() const;
     void rearm();
 
@@ -128,6 +137,7 @@ private:
     std::int64_t phase_began_ = 0;    // of the handshake, the request being read, idleness or lingering
     bool handshaking_ = false;
     bool read_pending_ = false;
+    bool filled_ = false;     // the last read took all that it could
     bool lingering_ = false;  // nothing more is said or listened to
     bool peer_finished_ = false;
     std::size_t lingered_bytes_ = 0;
@@ -135,6 +145,12 @@ private:
     std::deque<slot> slots_;
     std::uint64_t next_number_ = 0;
     bool pumping_ = false;
+
+    // What the first slot will probably be answered with, as bytes.
+    struct {
+        std::string bytes{};
+        bool last = false;
+    } early_{};
 
     std::string out_;
     bool write_pending_ = false;

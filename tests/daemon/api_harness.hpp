@@ -12,6 +12,7 @@
 #include "api/dispatcher.hpp"
 #include "api/routes.hpp"
 #include "observe/exposition.hpp"
+#include "one_answer.hpp"
 #include "statetrack/manual_clock.hpp"
 #include "statetrack/memory_store.hpp"
 
@@ -78,11 +79,11 @@ public:
 
     reply ask(request asked) {
         const auto admitted = answers->admit(std::move(asked));
-        std::optional<response> made;
-        answers->run(admitted, [&](response r) { made = std::move(r); });
-        while (!made && tracked->commit_pending() > 0) {}
-        REQUIRE(made);
-        auto given = answers->finish(*admitted, std::move(*made));
+        const auto waits = std::make_shared<one_answer>();
+        answers->run(admitted, waits, 0);
+        while (!waits->made && tracked->commit_pending() > 0) {}
+        REQUIRE(waits->made);
+        auto given = answers->finish(*admitted, std::move(*waits->made));
         reply got{.status = given.status,
                   .headers = {given.headers.begin(), given.headers.end()},
                   .content_type = std::string(given.content_type),

@@ -25,17 +25,17 @@ struct asked_ahead {
                                             .fields = std::move(fields),
                                             .body = std::move(body),
                                             .remote = "192.0.2.1"});
-        h.answers->run(admitted, [this](response r) { made = std::move(r); });
+        h.answers->run(admitted, waits, 0);
     }
     response answer() const {
-        while (!made && h.tracked->commit_pending() > 0) {}
-        REQUIRE(made);
-        return h.answers->finish(*admitted, *made);
+        while (!waits->made && h.tracked->commit_pending() > 0) {}
+        REQUIRE(waits->made);
+        return h.answers->finish(*admitted, *waits->made);
     }
 
     api_harness& h;
     std::shared_ptr<call> admitted;
-    std::optional<response> made;
+    std::shared_ptr<one_answer> waits = std::make_shared<one_answer>();
 };
 
 }  // namespace
@@ -207,8 +207,8 @@ TEST_CASE("while the first one runs the same request is 409 with Retry-After, th
     const asked_ahead first(h, create_p, with_key("k"));
     const asked_ahead second(h, create_p, with_key("k"));
     const asked_ahead other(h, R"({"project_id":"q","machine_id":"m"})", with_key("k"));
-    REQUIRE(second.made);  // at once, with nothing committed
-    CHECK_FALSE(first.made);
+    REQUIRE(second.waits->made);  // at once, with nothing committed
+    CHECK_FALSE(first.waits->made);
     const auto refused = second.answer();
     CHECK(refused.status == 409);
     CHECK(refused.body.find("\"request_in_progress\"") != std::string::npos);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <sstream>
 #include <thread>
@@ -13,6 +14,8 @@
 #include "statetrack/manual_clock.hpp"
 
 namespace statetrackd::testing {
+
+using responder = std::function<void(response)>;
 
 // Requests to `/hold` wait here until the test lets them go.
 class held_requests {

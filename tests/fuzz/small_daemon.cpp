@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "../daemon/one_answer.hpp"
 #include "api/routes.hpp"
 #include "statetrack/verify.hpp"
 
@@ -115,15 +116,11 @@ small_daemon::small_daemon()
 small_daemon::~small_daemon() = default;
 
 response small_daemon::answer(const std::shared_ptr<call>& admitted) {
-    std::optional<response> made;
-    int times = 0;
-    answers_->run(admitted, [&](response r) {
-        made = std::move(r);
-        ++times;
-    });
-    while (!made && tracked_->commit_pending() > 0) {}
-    must(times == 1, "a request is answered once", admitted->asked.target);
-    return answers_->finish(*admitted, std::move(made).value());
+    const auto waits = std::make_shared<testing::one_answer>();
+    answers_->run(admitted, waits, 0);
+    while (!waits->made && tracked_->commit_pending() > 0) {}
+    must(waits->times == 1, "a request is answered once", admitted->asked.target);
+    return answers_->finish(*admitted, std::move(waits->made).value());
 }
 
 response small_daemon::ask(verb method, std::string target, std::string body, request_fields fields) {
