@@ -226,9 +226,7 @@ void dispatcher::tell(const call& admitted, int status) const {
     }
 
     const bool routine = status < 400 && admitted.matched != nullptr;
-    const auto level = status >= 500 ? log_level::warn
-                       : routine     ? admitted.matched->level
-                                     : log_level::info;
+    const auto level = status >= 500 ? log_level::warn : routine ? admitted.matched->level : log_level::info;
     if (!in_.log->wants(level)) return;
     in_.log->write(level, "request done",
                    {{"request_id", admitted.request_id},

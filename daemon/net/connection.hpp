@@ -70,7 +70,7 @@ private:
         bool running = false;
         bool ready = false;
         bool early = false;  // its answer's bytes are in early_
-        bool last = false;  // the connection closes behind it
+        bool last = false;   // the connection closes behind it
         bool http_1_0 = false;
         std::size_t body_bytes = 0;
         response answer{};

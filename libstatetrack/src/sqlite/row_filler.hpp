@@ -17,7 +17,8 @@ class row_filler {
 public:
     row_filler(sqlite_options of, name_book& names) : options_(std::move(of)), names_(names) {}
 
-    // Three quarters of a second of a processor at most; nothing once it has come to the end. Errors: those of reading.
+    // Three quarters of a second of a processor at most; nothing once it has come to the end. Errors: those
+    // of reading.
     result<> fill_some(row_memory& memory);
 
     // Holds back the next view of the file; nothing where there is one at the moment. From any thread.
