@@ -50,13 +50,13 @@ void add_cors(const origin_list& origins, const call& admitted, response& answer
     const auto& fields = admitted.asked.fields;
     if (!origins.allows(fields.origin)) return;
     answer.set("Access-Control-Allow-Origin", fields.origin);
-    answer.set("Access-Control-Expose-Headers", std::string(cors_answer_fields));
+    answer.set("Access-Control-Expose-Headers", cors_answer_fields);
     const bool preflight = admitted.asked.method == verb::options && answer.status == 204 &&
                            !fields.access_control_request_method.empty();
     if (!preflight) return;
     answer.set("Access-Control-Allow-Methods", admitted.allow);
-    answer.set("Access-Control-Allow-Headers", std::string(cors_request_fields));
-    answer.set("Access-Control-Max-Age", std::string(cors_preflight_kept_s));
+    answer.set("Access-Control-Allow-Headers", cors_request_fields);
+    answer.set("Access-Control-Max-Age", cors_preflight_kept_s);
 }
 
 }  // namespace
@@ -201,13 +201,9 @@ response dispatcher::give_up(const call& admitted) const {
 }
 
 void dispatcher::complete(const call& admitted, response& answer) const {
-    const auto has = [&](std::string_view name) {
-        return std::any_of(answer.headers.begin(), answer.headers.end(),
-                           [&](const auto& field) { return field.first == name; });
-    };
-    if (answer.status == 405 && !has("Allow")) answer.set("Allow", admitted.allow);
+    if (answer.status == 405 && !answer.headers.has("Allow")) answer.set("Allow", admitted.allow);
     answer.set("X-Request-Id", admitted.request_id);
-    answer.set("Cache-Control", has("ETag") ? "private, no-cache" : "no-store");
+    answer.set("Cache-Control", answer.headers.has("ETag") ? "private, no-cache" : "no-store");
     answer.set("X-Content-Type-Options", "nosniff");
     if (const auto& used = admitted.budget; used.limit > 0) {
         answer.set("X-RateLimit-Limit", std::to_string(used.limit));

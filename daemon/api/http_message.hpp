@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
+
+#include "api/header_fields.hpp"
 
 namespace statetrackd {
 
@@ -41,8 +41,6 @@ struct request {
     std::string remote{};  // the peer's address
 };
 
-inline constexpr std::size_t headers_likely = 12;
-
 struct response {
     // No answer: memory did not do, and the call is to be asked again where it may wait.
     static constexpr int would_wait = 0;
@@ -50,12 +48,9 @@ struct response {
     int status = 200;
     std::string body{};
     std::string_view content_type = "application/json";
-    std::vector<std::pair<std::string_view, std::string>> headers{};
+    header_fields headers{};
 
-    void set(std::string_view name, std::string value) {
-        if (headers.empty()) headers.reserve(headers_likely);
-        headers.emplace_back(name, std::move(value));
-    }
+    void set(std::string_view name, std::string_view value) { headers.add(name, value); }
 };
 
 std::string_view reason_phrase(int status);

@@ -104,7 +104,7 @@ statetrack::idempotency_key idempotency_key_of(const call& asked, std::string ke
 
 std::string to_kept(const response& answer) {
     std::string kept = "{\"status\":" + std::to_string(answer.status);
-    for (const auto& [name, value] : answer.headers) {
+    for (const auto& [name, value] : answer.headers.all()) {
         if (std::ranges::find(kept_fields, name) == std::end(kept_fields)) continue;
         kept += ',';
         append_json_string(kept, name);

@@ -162,7 +162,7 @@ void connection::redirect(request head) {
         return refuse(
             {.status = 400, .code = "bad_request", .message = "send a Host field: it says where to go"});
     slot s{.number = next_number_++, .asked = std::move(coming_), .ready = true, .last = true};
-    s.answer = host_.answers().finish(*s.asked, {.status = 308, .headers = {{"Location", to}}});
+    s.answer = host_.answers().finish(*s.asked, {.status = 308, .headers = header_fields({"Location", to})});
     coming_ = nullptr;
     finished_ = true;
     slots_.push_back(std::move(s));

@@ -71,7 +71,7 @@ void append_wire(std::string& out, const response& answer, wire_form form) {
         append_field(out, "Content-Type", answer.content_type);
         append_field(out, "Content-Length", std::to_string(answer.body.size()));
     }
-    for (const auto& [name, value] : answer.headers) append_field(out, name, value);
+    out += answer.headers.lines();
     // Two years, as https://hstspreload.org asks; without subdomains, which are not ours to speak for.
     if (form.over_tls) append_field(out, "Strict-Transport-Security", "max-age=63072000");
     if (form.close)

@@ -84,8 +84,9 @@ public:
         while (!waits->made && tracked->commit_pending() > 0) {}
         REQUIRE(waits->made);
         auto given = answers->finish(*admitted, std::move(*waits->made));
+        const auto fields = given.headers.all();
         reply got{.status = given.status,
-                  .headers = {given.headers.begin(), given.headers.end()},
+                  .headers = {fields.begin(), fields.end()},
                   .content_type = std::string(given.content_type),
                   .text = given.body};
         if (given.content_type.find("json") != std::string_view::npos && !given.body.empty())

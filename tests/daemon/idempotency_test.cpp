@@ -212,8 +212,7 @@ TEST_CASE("while the first one runs the same request is 409 with Retry-After, th
     const auto refused = second.answer();
     CHECK(refused.status == 409);
     CHECK(refused.body.find("\"request_in_progress\"") != std::string::npos);
-    CHECK(std::ranges::find(refused.headers, std::pair<std::string_view, std::string>("Retry-After", "1")) !=
-          refused.headers.end());
+    CHECK(refused.headers.lines().find("Retry-After: 1\r\n") != std::string::npos);
     CHECK(other.answer().status == 422);
     const auto made = first.answer();
     CHECK(made.status == 201);
