@@ -43,7 +43,9 @@ public:
     const result<>& outcome() const { return unit_.outcome; }
 
 protected:
-    // Whether it wants to be prepared, by its constructor.
+    // For its constructor: which session it is about to find, see unit_of_work.
+    void finds(const uuid& session_id) { unit_.finds = session_id; }
+    // The same: that it wants to be prepared.
     void wants_preparing() { wants_preparing_ = true; }
 
 private:

@@ -45,6 +45,7 @@ public:
         : kept_request<heartbeat>(std::move(kept)),
           operation_job<heartbeat>(owner, this->asked, this->who, since),
           waiter_(std::move(waiter)) {
+        finds(this->asked.session_id);
         wants_preparing();
     }
 

@@ -101,6 +101,8 @@ public:
 struct unit_of_work {
     std::function<result<>(transaction&)> body;
     result<> outcome{};  // set by execute
+    // A hint: the row of the table with beats that the body is going to find. A store may have it ready.
+    std::optional<uuid> finds{};
 };
 
 // Runs the body as every store does: what it throws becomes its answer, with the exception's own code where

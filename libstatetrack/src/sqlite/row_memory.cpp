@@ -118,6 +118,14 @@ void row_memory::fetch(std::span<const std::int64_t> ordinals) const {
     warm_.fetch(ordinals);
 }
 
+void row_memory::fetch(std::span<unit_of_work* const> group) {
+    found_next_.clear();
+    for (const auto* unit : group)
+        if (unit->finds) found_next_.push_back(*unit->finds);
+    std::lock_guard lock(mutex_);
+    warm_.fetch(found_next_);
+}
+
 std::size_t row_memory::look_in_view(std::span<const std::int64_t> ordinals, std::uint64_t since,
                                      const reader::row_look& look) {
     shown_values shown;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "sqlite/beat_journal.hpp"
 #include "sqlite/kept_counts.hpp"
@@ -58,6 +59,8 @@ public:
     bool look_at_committed(const uuid& key, const std::function<void(row_view)>& look);
     // These are about to be looked at.
     void fetch(std::span<const std::int64_t> ordinals) const;
+    // What these are about to find. The writer's.
+    void fetch(std::span<unit_of_work* const> group);
     // As such a view shows them, from the front up to the first that was written since, or is not in memory:
     // how many it showed.
     std::size_t look_in_view(std::span<const std::int64_t> ordinals, std::uint64_t since,
@@ -93,6 +96,7 @@ private:
     beat_book book_;  // of rows that are not warm
     recent_writes written_;
     boost::unordered_flat_map<uuid, stored_row, std::hash<uuid>> future_;  // the writer's own
+    std::vector<uuid> found_next_;                                         // the same
     std::uint32_t pass_ = 1;  // of the beats that come; a row that had none says 0
     bool folding_ = false;    // those of the pass before are not all in their rows
 };

@@ -85,6 +85,7 @@ private:
 
 void one_file::execute(std::span<unit_of_work* const> group) {
     std::lock_guard turn(writers_turn_);
+    memory_.fetch(group);
     execute_group(writer_, memory_, group);
     memory_.group_ended();
     groups_.fetch_add(1, std::memory_order_relaxed);

@@ -58,16 +58,29 @@ bool warm_rows::show_at(std::int64_t ordinal, shown_values& into) {
 }
 
 void warm_rows::fetch(std::span<const std::int64_t> ordinals) const {
-    constexpr std::size_t line_bytes = 64;
     for (const auto ordinal : ordinals) by_ordinal_.fetch(hash_of(ordinal));
-    for (const auto ordinal : ordinals) {
-        // The first with its hash is nearly always the one.
-        const auto at = by_ordinal_.find(hash_of(ordinal), [](place) { return true; });
-        if (!at) continue;
-        const char* row = pieces_.at(*at);
-        __builtin_prefetch(row);
-        __builtin_prefetch(row + line_bytes);
-    }
+    for (const auto ordinal : ordinals) fetch_row(by_ordinal_, hash_of(ordinal));
+}
+
+void warm_rows::fetch(std::span<const uuid> keys) const {
+    for (const auto& key : keys) by_key_.fetch(hash_of(key));
+    for (const auto& key : keys) fetch_row(by_key_, hash_of(key));
+    for (const auto& key : keys)
+        if (const auto at = likely_place(by_key_, hash_of(key))) by_ordinal_.fetch(ordinal_hash(*at));
+}
+
+// The first with its hash is nearly always the one.
+std::optional<warm_rows::place> warm_rows::likely_place(const place_set& by, std::uint64_t hash) {
+    return by.find(hash, [](place) { return true; });
+}
+
+void warm_rows::fetch_row(const place_set& by, std::uint64_t hash) const {
+    constexpr std::size_t line_bytes = 64;
+    const auto at = likely_place(by, hash);
+    if (!at) return;
+    const char* row = pieces_.at(*at);
+    __builtin_prefetch(row);
+    __builtin_prefetch(row + line_bytes);
 }
 
 std::optional<std::int64_t> warm_rows::ordinal_of(const uuid& key) const {

@@ -27,6 +27,8 @@ public:
     bool show_at(std::int64_t ordinal, shown_values& into);
     // These are about to be asked for: all wait for memory at once, not each for itself.
     void fetch(std::span<const std::int64_t> ordinals) const;
+    // The same, and their ordinals after them.
+    void fetch(std::span<const uuid> keys) const;
     std::optional<std::int64_t> ordinal_of(const uuid& key) const;
     bool contains(const uuid& key) const { return place_of(key).has_value(); }
     // One that is not here, with the pass of its newest beat. False where it cannot be kept.
@@ -51,6 +53,8 @@ private:
     std::string_view packed(place at) const { return {pieces_.at(at), pieces_.room_of(at)}; }
     std::optional<place> place_of(const uuid& key) const;
     std::optional<place> place_at(std::int64_t ordinal) const;
+    static std::optional<place> likely_place(const place_set& by, std::uint64_t hash);
+    void fetch_row(const place_set& by, std::uint64_t hash) const;
     std::uint64_t key_hash(place at) const;
     std::uint64_t ordinal_hash(place at) const;
     std::optional<place> put(std::string_view packed);
