@@ -61,7 +61,8 @@ private:
 
 class server_harness {
 public:
-    explicit server_harness(server_options options = {})
+    // `early`: answers `/early`, where given.
+    explicit server_harness(server_options options = {}, queueing early = {})
         : log(clock, {.level = log_level::error}, [](auto) {}) {
         key_ring ring;
         REQUIRE(ring.add(test_key).empty());
@@ -106,6 +107,12 @@ public:
                                  [asked = x.asked](response r) { asked->answer(std::move(r)); });
                    }),
                    .open = true}};
+        if (early)
+            routes.push_back({.method = verb::post,
+                              .path = "/early",
+                              .where = lane::queue,
+                              .handler = std::move(early),
+                              .open = true});
         for (auto& r : routes) r.uses_store = false;  // there is none
         answers = std::make_unique<dispatcher>(in, routes, [](const auto& job) {
             job.run();

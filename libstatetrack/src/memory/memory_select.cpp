@@ -51,6 +51,8 @@ std::vector<value> values_of(const column& enumeration) {
     return all;
 }
 
+bool is_number(const column& c) { return c.kind == column_kind::integer || c.kind == column_kind::time; }
+
 const condition* equality_on(std::size_t column, const query& what) {
     for (const auto& one : what.where)
         if (one.column == column && !one.negated) return &one;
@@ -78,7 +80,12 @@ std::optional<memory_table::plan> memory_table::plan_by(const ordered_index& ind
         const auto& column = what_.columns[parts[i]];
         const bool is_last = i + 1 == parts.size();
         if (!equality && is_last && what.range == parts[i]) {
-            found.ranged = true;
+            found.in = sequence::of_range;
+            break;
+        }
+        // Any number of a last part will do, too: better than all rows, but in an order of its own.
+        if (!equality && is_last && i > 0 && is_number(column) && !column.nullable) {
+            found.in = sequence::of_last_part;
             break;
         }
         // Any value of a last enumeration will do.
@@ -132,10 +139,16 @@ memory_table::plan memory_table::plan_for(const query& what) const {
         const auto& index = candidate->by.front().index->what();
         const int parts = static_cast<int>(index.parts.size());
         int score = 0;
-        if (candidate->ranged)
-            score = by_range(what) ? 100 + parts : (what.min || what.max ? parts : 0);
-        else
-            score = (index.unique ? 1'000 : 10) + candidate->answered;
+        switch (candidate->in) {
+            case sequence::of_range:
+                score = by_range(what) ? 100 + parts : (what.min || what.max ? parts : 0);
+                break;
+            case sequence::of_last_part:
+                score = parts + candidate->answered;
+                break;
+            case sequence::of_ordinals:
+                score = (index.unique ? 1'000 : 10) + candidate->answered;
+        }
         if (score <= best_score) return;
         best_score = score;
         best = std::move(*candidate);
@@ -151,15 +164,17 @@ void memory_table::walk_index(const plan& by, const query& what, Visit&& visit) 
     std::vector<index_span> spans;
     for (const auto& [index, prefixes] : by.by) {
         for (const auto& prefix : prefixes) {
-            auto span = by.ranged
-                            ? index->between(prefix, what.min.value_or(lowest), what.max.value_or(highest))
-                            : index->equal(prefix, from, to);
+            const bool all_numbers = by.in == sequence::of_last_part;
+            auto span = by.in == sequence::of_ordinals
+                            ? index->equal(prefix, from, to)
+                            : index->between(prefix, all_numbers ? lowest : what.min.value_or(lowest),
+                                             all_numbers ? highest : what.max.value_or(highest));
             if (span.begin != span.end) spans.push_back(span);
         }
     }
     const bool upwards = what.order == direction::ascending;
     const auto before = [&](const index_entry& a, const index_entry& b) {
-        const auto order = by.ranged && a.parts.back() != b.parts.back()
+        const auto order = by.in != sequence::of_ordinals && a.parts.back() != b.parts.back()
                                ? a.parts.back() <=> b.parts.back()
                                : std::partial_ordering(a.ordinal <=> b.ordinal);
         return upwards ? order < 0 : order > 0;
@@ -214,7 +229,7 @@ std::vector<stored_row> memory_table::select(const query& what) const {
     std::vector<stored_row> page;
     if (limit == 0) return page;
     const plan by = plan_for(what);
-    if (by.ranged == by_range(what)) {
+    if (by.in == (by_range(what) ? sequence::of_range : sequence::of_ordinals)) {
         std::size_t to_skip = what.offset;
         walk(by, what, [&](std::int64_t ordinal, row_view values) {
             if (to_skip > 0) {

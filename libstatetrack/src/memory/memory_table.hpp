@@ -57,10 +57,11 @@ private:
     };
     // How a query is answered: by spans of indexes that have no row in common, or (without one) by a walk
     // over all rows.
+    enum class sequence : std::uint8_t { of_ordinals, of_range, of_last_part };
     struct plan {
         std::vector<index_spans> by{};
         int answered = 0;  // parts, by conditions
-        bool ranged = false;
+        sequence in = sequence::of_ordinals;
     };
     plan plan_for(const query& what) const;
     std::optional<plan> plan_by(const ordered_index& index, const query& what) const;
