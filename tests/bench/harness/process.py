@@ -36,11 +36,15 @@ def _prepare(core, user):
 
 def run(command, core, seconds_max, user=None, environment=None, text_in=None):
     """Runs a load to its end on its core; what it printed."""
-    done = subprocess.run(command, capture_output=True, text=True, input=text_in, timeout=seconds_max,
-                          check=False, preexec_fn=_prepare(core, user),
-                          env={**os.environ, **(environment or {})})
+    name = os.path.basename(command[0])
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, input=text_in, timeout=seconds_max,
+                              check=False, preexec_fn=_prepare(core, user),
+                              env={**os.environ, **(environment or {})})
+    except subprocess.TimeoutExpired as late:
+        raise Failed(f"{name} took longer than {seconds_max} s") from late
     if done.returncode != 0:
-        raise Failed(f"{os.path.basename(command[0])} ended with {done.returncode}: "
+        raise Failed(f"{name} ended with {done.returncode}: "
                      f"{(done.stderr or done.stdout).strip()[-300:]}")
     return done.stdout
 
