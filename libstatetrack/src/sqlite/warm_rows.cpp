@@ -84,7 +84,6 @@ std::optional<warm_rows::place> warm_rows::likely_place(const place_set& by, std
     return by.find(hash, [](place) { return true; });
 }
 
-
 std::optional<std::int64_t> warm_rows::ordinal_of(const uuid& key) const {
     const auto at = place_of(key);
     if (!at) return std::nullopt;
