@@ -8,14 +8,14 @@ failure no_such_entity() {
     return {.status = 404, .code = "not_found", .message = "nothing has the id that the path names"};
 }
 
-response tagged(const call& asked, std::string tag, std::string body, int status) {
+response tagged(const call& asked, std::string_view tag, std::string body, int status) {
     const bool reads = asked.asked.method == verb::get || asked.asked.method == verb::head;
     response answer{.status = status};
     if (reads && holds_tag(asked.asked.fields.if_none_match, tag))
         answer.status = 304;
     else
         answer.body = std::move(body);
-    answer.set("ETag", std::move(tag));
+    answer.set("ETag", tag);
     return answer;
 }
 

@@ -14,7 +14,7 @@
 namespace statetrackd {
 
 // The entity's response with its tag; 304 where a reader has it already.
-response tagged(const call& asked, std::string tag, std::string body, int status = 200);
+response tagged(const call& asked, std::string_view tag, std::string body, int status = 200);
 
 template <class Entity>
 response show(const call& asked, const Entity& entity, int status = 200) {

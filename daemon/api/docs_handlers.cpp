@@ -46,7 +46,7 @@ constexpr std::string_view page_policy =
 response show_page(const call& asked) {
     static const auto page = fixed(std::string(page_html));
     auto answer = show(asked, page, "text/html; charset=utf-8");
-    answer.set("Content-Security-Policy", std::string(page_policy));
+    answer.set("Content-Security-Policy", page_policy);
     answer.set("Referrer-Policy", "no-referrer");
     answer.set("X-Frame-Options", "DENY");
     answer.set("Cross-Origin-Opener-Policy", "same-origin");

@@ -31,11 +31,11 @@ response show_changed(const context& in, const call& asked, const session_view& 
 }
 
 response show_beat(const call& asked, const heartbeat_answer& beat) {
-    auto tag = etag_of(beat.session);
-    if (!prefers_minimal(asked)) return tagged(asked, std::move(tag), to_body(beat));
+    const auto tag = etag_of(beat.session);
+    if (!prefers_minimal(asked)) return tagged(asked, tag, to_body(beat));
     std::string body;
     append_minimal(body, beat);
-    auto answer = tagged(asked, std::move(tag), std::move(body));
+    auto answer = tagged(asked, tag, std::move(body));
     answer.set("Preference-Applied", "return=minimal");
     return answer;
 }
