@@ -93,6 +93,7 @@ TEST_CASE("only the next answer of a connection is made ready, and the order sta
     const auto first = s.early.await(0), second = s.early.await(1);
     CHECK(first.taken);
     CHECK_FALSE(second.taken);
+    s.h.held.await(3);
     second.asked->answer({.body = "second"});
     s.h.held.let_go("3");
     first.asked->answer_early();
