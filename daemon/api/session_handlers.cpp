@@ -54,8 +54,9 @@ public:
             log_beat(in_, *asked_, answer);
             return as_prepared ? std::move(prepared_) : show_beat(*asked_, answer);
         });
-        const bool broken = made.status >= 500;
-        as_prepared&& taken_ && !broken ? asked_->answer_early() : asked_->answer(std::move(made));
+        const bool broken = made.status >= 500;  // the log line could not be made
+        if (as_prepared && taken_ && !broken) return asked_->answer_early();
+        asked_->answer(std::move(made));
     }
     void failed(const error& why) override {
         asked_->answer(shown(in_, *asked_, [&] { return refused(in_, *asked_, why); }));
