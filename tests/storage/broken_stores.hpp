@@ -21,7 +21,7 @@ struct broken_store {
     std::vector<std::string_view> caught_by;
 };
 
-void add_broken_tables(std::vector<broken_store>& to);  // a constraint or tally described wrongly
+void add_broken_tables(std::vector<broken_store>& to);  // a constraint, index or tally gone wrong
 void add_broken_reads(std::vector<broken_store>& to);   // find, select, count
 void add_broken_writes(std::vector<broken_store>& to);  // insert, patch, beat, erase
 void add_broken_groups(std::vector<broken_store>& to);  // execute, read, checkpoint, reopening

@@ -130,11 +130,25 @@ void add_broken_checks(std::vector<broken_store>& to) {
                          {"An event's sequence is its ordinal, given by the store"}));
 }
 
+// As an index of lineages by their epochs would give them.
+found_rows by_epoch(reader& in, const table& from, const query& what) {
+    const auto epoch = column_of<&session::epoch>();
+    auto changed = what;
+    if (!what.range && std::ranges::any_of(what.where, [&](const auto& c) { return c.column == epoch; })) {
+        changed.range = epoch;
+        changed.order_by_range = true;
+    }
+    return in.select(from, changed);
+}
+
 }  // namespace
 
 void add_broken_tables(std::vector<broken_store>& to) {
     add_broken_indexes(to);
     add_broken_checks(to);
+    to.push_back({"a lineage comes in the order of its index",
+                  kept("by epoch", {.select = by_epoch}),
+                  {"A lineage's successors come in the order of insertion, whatever their epochs"}});
 }
 
 }  // namespace statetrack::testing

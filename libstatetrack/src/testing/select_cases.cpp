@@ -215,6 +215,35 @@ void ties_go_by_ordinal(trial& t) {
         {9, 8, 7, 6, 5, 4, 3, 2, 1, 0}, "nothing but ties");
 }
 
+// By an index whose next part says another order.
+void successors_come_in_the_order_of_insertion(trial& t) {
+    const auto first = t.some_session();
+    std::vector<std::int64_t> inserted{t.must_insert(first)};
+    for (const std::int64_t epoch : {4, 2, 5, 3}) {
+        auto later = t.some_session();
+        later.lineage_id = first.session_id;
+        later.epoch = epoch;
+        inserted.push_back(t.must_insert(later));
+        t.must_insert(t.some_session());
+    }
+    query what{.where = {is<&session::lineage_id>(first.session_id),
+                         negation(is<&session::epoch>(std::int64_t{1}))}};
+    const auto found = [&] {
+        std::vector<std::int64_t> ordinals;
+        for (const auto& stored : t.select(sessions(), what)) ordinals.push_back(stored.ordinal);
+        return ordinals;
+    };
+    using ordinals = std::vector<std::int64_t>;
+    t.expect_equal(found(), ordinals(inserted.begin() + 1, inserted.end()), "the successors");
+    what.order = direction::descending;
+    what.offset = 1;
+    what.limit = 2;
+    t.expect_equal(found(), ordinals{inserted[3], inserted[2]}, "a page of them, newest first");
+    what.offset = 0;
+    what.after = inserted[2];
+    t.expect_equal(found(), ordinals{inserted[1]}, "those before one of them");
+}
+
 void after_goes_on_from_an_ordinal(trial& t) {
     ten_sessions ten(t);
     const auto a = is<&session::project_id>(std::string("a"));
@@ -353,6 +382,8 @@ void add_select_cases(case_list& to) {
                 negated_conditions_turn_round},
                {"A range holds both its ends and no null", ranges_hold_both_ends},
                {"An order by range breaks ties by ordinal, the same way", ties_go_by_ordinal},
+               {"A lineage's successors come in the order of insertion, whatever their epochs",
+                successors_come_in_the_order_of_insertion},
                {"A query goes on after an ordinal, in its direction", after_goes_on_from_an_ordinal},
                {"Pages by offset and limit fit together", pages_fit_together},
                {"Of a row all comes that is needed", what_is_needed_comes},
