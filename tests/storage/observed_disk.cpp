@@ -92,6 +92,7 @@ constexpr io methods = [] {
     made.xWrite = write;
     made.xTruncate = told_and_handed_on<&io::xTruncate, disk_event::kind::truncate>::call;
     made.xSync = told_and_handed_on<&io::xSync, disk_event::kind::sync>::call;
+    made.xFileSize = told_and_handed_on<&io::xFileSize, disk_event::kind::size>::call;
     made.xShmMap = map_index;
     made.xShmBarrier = show;
     made.xShmUnmap = unmap_index;

@@ -1,5 +1,6 @@
-// The operating system's files beneath SQLite, under a test's eyes: it is told of every write, sync and
-// truncation before it happens, and of every time when readers are shown more of the write-ahead log.
+// The operating system's files beneath SQLite, under a test's eyes: it is told of every write, sync,
+// truncation and question for a size before it happens, and of every time when readers are shown more of the
+// write-ahead log.
 #pragma once
 
 #include <array>
@@ -21,7 +22,7 @@ struct shown_frame {
 };
 
 struct disk_event {
-    enum class kind : std::uint8_t { write, sync, truncate, show };
+    enum class kind : std::uint8_t { write, sync, truncate, size, show };
     kind what;
     bool of_log;         // of the database itself where not
     bool zeros = false;  // a write of nothing else

@@ -176,6 +176,20 @@ TEST_CASE("The log grows in steps, so that most commits leave the file as long a
     CHECK(after_a_crash(f) == 100);  // nothing is read out of what lies behind the last frame
 }
 
+// A file whose times were looked at since gets a new time with its next write (write_ahead, in
+// gathering_vfs.cpp).
+TEST_CASE("A commit leaves the log's size unasked for") {
+    int asked = 0;
+    const observed_disk disk([&](const disk_event& event) {
+        if (event.of_log && event.what == kind::size) ++asked;
+        return SQLITE_OK;
+    });
+    sqlite_fixture f;
+    asked = 0;
+    for (std::size_t n = 1; n <= 100; ++n) REQUIRE(write(*f, inserting(session_number(n)).body).has_value());
+    CHECK(asked < 25);  // as often as it grows
+}
+
 TEST_CASE("Where there is no room behind the log a commit is none the worse") {
     int refused = 0;
     const observed_disk disk([&](const disk_event& event) {

@@ -28,7 +28,8 @@ struct gathering_file {
     std::unique_ptr<char[]> bytes{};  // made when first written to
     sqlite3_int64 at = 0;             // of the first one in the file
     int count = 0;
-    sqlite3_int64 end = 0;  // of the last write
+    sqlite3_int64 end = 0;   // of the last write
+    sqlite3_int64 size = 0;  // of the file; 0: not known
 };
 using gathering = wrapped_file<gathering_file>;
 
@@ -36,7 +37,9 @@ gathering_file& self(sqlite3_file* file) { return gathering::self(file); }
 sqlite3_file* below(sqlite3_file* file) { return gathering::below(file); }
 
 int write_through(sqlite3_file* file, const void* from, int count, sqlite3_int64 at) {
-    self(file).end = at + count;
+    auto& me = self(file);
+    if (at < me.end) me.size = 0;  // begun anew: another connection may have cut it off
+    me.end = at + count;
     return below(file)->pMethods->xWrite(below(file), from, count, at);
 }
 
@@ -48,16 +51,19 @@ int write_gathered(sqlite3_file* file) {
 }
 
 // No frame is read out of them: their salts are not the log's. Where there is no room for them the log ends
-// where it ends.
+// where it ends. The size is asked for as seldom as can be: Linux from 6.13 on gives a file whose times were
+// looked at a new time with its next write (multigrain timestamps), and ext4 without a journal writes the
+// inode for that with the next sync, one more wait for the disk in each commit.
 void write_ahead(sqlite3_file* file) {
+    auto& me = self(file);
+    if (me.end == 0 || me.size > me.end) return;
     sqlite3_file* real = below(file);
-    sqlite3_int64 at = self(file).end;
-    sqlite3_int64 size = 0;
-    if (at == 0 || real->pMethods->xFileSize(real, &size) != SQLITE_OK || size > at) return;
-    for (const auto end = (at / ahead + 1) * ahead; at < end;) {
-        const auto count = static_cast<int>(std::min<sqlite3_int64>(end - at, zeros_at_once));
-        if (real->pMethods->xWrite(real, zeros, count, at) != SQLITE_OK) return;
-        at += count;
+    if (real->pMethods->xFileSize(real, &me.size) != SQLITE_OK) me.size = 0;
+    if (me.size != me.end) return;
+    for (const auto enough = (me.end / ahead + 1) * ahead; me.size < enough;) {
+        const auto count = static_cast<int>(std::min<sqlite3_int64>(enough - me.size, zeros_at_once));
+        if (real->pMethods->xWrite(real, zeros, count, me.size) != SQLITE_OK) return;
+        me.size += count;
     }
 }
 
@@ -88,6 +94,7 @@ int write(sqlite3_file* file, const void* from, int count, sqlite3_int64 at) {
 
 int truncate(sqlite3_file* file, sqlite3_int64 size) {
     if (const int code = write_gathered(file); code != SQLITE_OK) return code;
+    self(file).size = 0;
     return below(file)->pMethods->xTruncate(below(file), size);
 }
 
