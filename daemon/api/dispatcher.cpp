@@ -6,6 +6,7 @@
 #include "api/admission.hpp"
 #include "api/answer.hpp"
 #include "guard/request_id.hpp"
+#include "statetrack/recycled.hpp"
 
 namespace statetrackd {
 namespace {
@@ -74,7 +75,7 @@ std::shared_ptr<call> dispatcher::identify(request&& asked) const {
 }
 
 std::shared_ptr<call> dispatcher::identify(request&& asked, statetrack::instant received) const {
-    auto admitted = std::make_shared<call>();
+    auto admitted = std::allocate_shared<call>(statetrack::recycling_allocator<call>());
     admitted->asked = std::move(asked);
     admitted->received = received;
     if (in_.counted) admitted->received_us = in_.counted->now_us();

@@ -4,6 +4,7 @@
 #include "api/listing.hpp"
 #include "api/session_log.hpp"
 #include "api/writing.hpp"
+#include "statetrack/recycled.hpp"
 
 namespace statetrackd {
 namespace {
@@ -41,7 +42,7 @@ response show_beat(const call& asked, const heartbeat_answer& beat) {
 }
 
 // Its answer is rendered while the disk works, where there is time for that.
-class asked_beat final : public beat_waiter {
+class asked_beat final : public beat_waiter, public recycled<asked_beat> {
 public:
     explicit asked_beat(const exchange& x) : in_(x.in), asked_(x.asked) {}
 

@@ -5,11 +5,14 @@
 #include <utility>
 
 #include "operation_job.hpp"
+#include "statetrack/recycled.hpp"
 
 namespace statetrack {
 
 template <class Request>
-class posted_job final : kept_request<Request>, public operation_job<Request> {
+class posted_job final : kept_request<Request>,
+                         public operation_job<Request>,
+                         public recycled<posted_job<Request>> {
 public:
     posted_job(tracker::impl& owner, kept_request<Request> kept, const moment& since,
                completion<Request> done)
@@ -38,7 +41,9 @@ private:
 };
 
 // A heartbeat whose answer is made ready while its commit is under way.
-class posted_beat final : kept_request<heartbeat>, public operation_job<heartbeat> {
+class posted_beat final : kept_request<heartbeat>,
+                          public operation_job<heartbeat>,
+                          public recycled<posted_beat> {
 public:
     posted_beat(tracker::impl& owner, kept_request<heartbeat> kept, const moment& since,
                 std::unique_ptr<beat_waiter> waiter)
