@@ -216,11 +216,12 @@ bool connection::take_early(std::uint64_t number, response& likely) {
     if (!loop().running_in_this_thread()) return false;
     slot* const s = waiting_under(number);
     if (!s || s != &slots_.front()) return false;
-    host_.answers().complete(*s->asked, likely);
-    s->answer = std::move(likely);
+    auto taken = std::move(likely);
+    host_.answers().complete(*s->asked, taken);
     early_.bytes.clear();
-    render(*s, early_.bytes);
-    early_.last = s->last;
+    early_.status = taken.status;
+    early_.says_close = s->last;
+    early_.connection_field = render(*s, taken, early_.bytes);
     return true;
 }
 
@@ -229,9 +230,9 @@ void connection::answered_early(std::uint64_t number) {
         return asio::post(loop(), [self = shared_from_this(), number] { self->answered_early(number); });
     slot* const s = waiting_under(number);
     if (!s) return;
-    host_.answers().tell(*s->asked, s->answer.status);
+    host_.answers().tell(*s->asked, early_.status);
     s->ready = true;
-    s->early = early_.last == s->last;
+    s->early = true;
     if (!pumping_) proceed();
 }
 
@@ -265,12 +266,17 @@ bool connection::write_ready() {
     return false;
 }
 
-void connection::render(const slot& s, std::string& to) {
-    append_wire(to, s.answer,
-                {.without_body = s.asked && s.asked->asked.method == verb::head,
-                 .http_1_0 = s.http_1_0,
-                 .close = s.last,
-                 .over_tls = stream_.has_tls()});
+std::size_t connection::render(const slot& s, const response& answer, std::string& to) {
+    return append_wire(to, answer,
+                       {.without_body = s.asked && s.asked->asked.method == verb::head,
+                        .http_1_0 = s.http_1_0,
+                        .close = s.last,
+                        .over_tls = stream_.has_tls()});
+}
+
+void connection::take_prepared(bool last) {
+    out_.swap(early_.bytes);
+    if (last && !early_.says_close) say_close(out_, early_.connection_field);
 }
 
 void connection::render_ready() {
@@ -278,10 +284,10 @@ void connection::render_ready() {
     while (!slots_.empty() && slots_.front().ready && out_.size() < write_bytes_enough) {
         auto& s = slots_.front();
         close_after_write_ = s.last;
-        if (s.early && out_.empty())
-            out_.swap(early_.bytes);
+        if (s.early)
+            take_prepared(s.last);  // nothing stands before it
         else
-            render(s, out_);
+            (void)render(s, s.answer, out_);
         slots_.pop_front();
         if (!close_after_write_) continue;
         for (auto& rest : slots_)

@@ -69,7 +69,7 @@ private:
         lane where = lane::memory;
         bool running = false;
         bool ready = false;
-        bool early = false;  // its answer's bytes are in early_
+        bool early = false;  // its answer is in early_
         bool last = false;   // the connection closes behind it
         bool http_1_0 = false;
         std::size_t body_bytes = 0;
@@ -106,7 +106,8 @@ private:
 
     // Writing.
     bool write_ready();
-    void render(const slot& s, std::string& to);
+    std::size_t render(const slot& s, const response& answer, std::string& to);
+    void take_prepared(bool last);
     void render_ready();
     bool all_written();
     void on_written(boost::system::error_code ec);
@@ -146,10 +147,12 @@ private:
     std::uint64_t next_number_ = 0;
     bool pumping_ = false;
 
-    // What the first slot will probably be answered with, as bytes.
+    // What the first slot will probably be answered with.
     struct {
+        int status = 0;
         std::string bytes{};
-        bool last = false;
+        bool says_close = false;
+        std::size_t connection_field = 0;  // where that is said
     } early_{};
 
     std::string out_;

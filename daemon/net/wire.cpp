@@ -55,7 +55,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 }  // namespace
 
-void append_wire(std::string& out, const response& answer, wire_form form) {
+std::size_t append_wire(std::string& out, const response& answer, wire_form form) {
     out += "HTTP/1.1 ";
     out += std::to_string(answer.status);
     out += ' ';
@@ -63,7 +63,7 @@ void append_wire(std::string& out, const response& answer, wire_form form) {
     out += "\r\n";
     if (answer.status == 100) {
         out += "\r\n";
-        return;
+        return out.size();
     }
     append_field(out, "Date", date_now());
     const bool bodiless = answer.status == 204 || answer.status == 304;
@@ -74,12 +74,20 @@ void append_wire(std::string& out, const response& answer, wire_form form) {
     out += answer.headers.lines();
     // Two years, as https://hstspreload.org asks; without subdomains, which are not ours to speak for.
     if (form.over_tls) append_field(out, "Strict-Transport-Security", "max-age=63072000");
+    const auto connection_field = out.size();
     if (form.close)
         append_field(out, "Connection", "close");
     else if (form.http_1_0)
         append_field(out, "Connection", "keep-alive");
     out += "\r\n";
     if (!bodiless && !form.without_body) out += answer.body;
+    return connection_field;
+}
+
+void say_close(std::string& out, std::size_t connection_field) {
+    const std::string_view rest(out.data() + connection_field, out.size() - connection_field);
+    const auto said = rest.starts_with("\r\n") ? 0 : rest.find("\r\n") + 2;
+    out.replace(connection_field, said, "Connection: close\r\n");
 }
 
 std::string redirect_target(std::string_view host, std::uint16_t tls_port, std::string_view target) {

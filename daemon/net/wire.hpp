@@ -19,7 +19,10 @@ struct wire_form {
     bool close = false;
     bool over_tls = false;  // the client is to stay with it (RFC 6797, 7.1)
 };
-void append_wire(std::string& out, const response& answer, wire_form form);
+// Answers where in `out` the last field, Connection, stands or would.
+std::size_t append_wire(std::string& out, const response& answer, wire_form form);
+// Has an answer that was appended, and is the last one in `out`, say that the connection closes behind it.
+void say_close(std::string& out, std::size_t connection_field);
 
 // Where the same is to be had through TLS; empty where the request does not say on which host it was asked.
 // `host` is a Host field that judge_header found fine, so it holds nothing that ends a header's line.

@@ -101,20 +101,29 @@ TEST_CASE("only the next answer of a connection is made ready, and the order sta
 }
 
 TEST_CASE("an answer that was made ready says that the connection ends where it ends meanwhile") {
-    early_server s;
-    http_client client(s.h.port);
-    client.send(post("/early", "1"));
-    const auto held = s.early.await(0);
-    REQUIRE(held.taken);
-    http_client idle(s.h.port);
-    CHECK(idle.ask(get("/read")).body == "<>");
-    s.h.serving->drain();
-    CHECK(idle.ends());  // by the drain, which has told all others too
-    held.asked->answer_early();
-    const auto got = client.receive();
-    CHECK(got.body == "likely 1");
-    CHECK(got.has("Connection: close\r\n"));
-    CHECK(client.ends());
+    struct {
+        const char *what, *version, *fields;
+    } const kept_alive[] = {{"HTTP/1.1 keeps it as it is", "1.1", ""},
+                            {"HTTP/1.0 has to be told", "1.0", "Connection: keep-alive\r\n"}};
+    for (const auto& c : kept_alive) {
+        CAPTURE(c.what);
+        early_server s;
+        http_client client(s.h.port);
+        client.send("POST /early HTTP/" + std::string(c.version) + "\r\nHost: x\r\nContent-Length: 1\r\n" +
+                    c.fields + "\r\n1");
+        const auto held = s.early.await(0);
+        REQUIRE(held.taken);
+        http_client idle(s.h.port);
+        CHECK(idle.ask(get("/read")).body == "<>");
+        s.h.serving->drain();
+        CHECK(idle.ends());  // by the drain, which has told all others too
+        held.asked->answer_early();
+        const auto got = client.receive();
+        CHECK(got.body == "likely 1");
+        CHECK(got.has("Connection: close\r\n"));
+        CHECK_FALSE(got.has("keep-alive"));
+        CHECK(client.ends());
+    }
 }
 
 TEST_CASE(
