@@ -99,10 +99,15 @@ std::size_t commit_queue::complete() {
         } catch (...) {
             if (!thrown) thrown = std::current_exception();
         }
-        job.reset();
+        if (!on_commit_ || !job->wants_preparing_) job.reset();
+    }
+    const auto called = ready.size();
+    {
+        std::lock_guard lock(preparing_mutex_);
+        past_.swap(ready);
     }
     if (thrown) std::rethrow_exception(thrown);
-    return ready.size();
+    return called;
 }
 
 bool commit_queue::owes_word() { return on_done_ && !finished_.empty() && !std::exchange(told_, true); }
@@ -135,10 +140,14 @@ void commit_queue::end_preparing() {
 }
 
 std::size_t commit_queue::prepare() {
+    std::vector<std::unique_ptr<commit_job>> past;
     for (std::size_t prepared = 0;; ++prepared) {
         if (stops_preparing_) return prepared;
         std::lock_guard lock(preparing_mutex_);
-        if (to_prepare_.empty()) return prepared;
+        if (to_prepare_.empty()) {
+            past.swap(past_);
+            return prepared;
+        }
         auto* const job = to_prepare_.back();
         to_prepare_.pop_back();
         job->prepare();

@@ -82,7 +82,8 @@ public:
     bool commit_group();
     // Calls the completions that are due. How many.
     std::size_t complete();
-    // Prepares those whose commit is under way until all are, or it is over. How many.
+    // Prepares those whose commit is under way until all are, or it is over, and destroys those of the last
+    // complete that wanted to be prepared: while the disk works there is time for both. How many it prepared.
     std::size_t prepare();
     // How many jobs ever were.
     std::uint64_t settled_ever() const;
@@ -113,6 +114,7 @@ private:
     std::vector<unit_of_work*> units_;
     std::mutex preparing_mutex_;  // held while one is being prepared
     std::vector<commit_job*> to_prepare_;
+    std::vector<std::unique_ptr<commit_job>> past_;  // called back, and destroyed by the next prepare
     std::atomic<bool> stops_preparing_ = false;
 };
 

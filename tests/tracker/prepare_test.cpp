@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,7 +23,8 @@ struct told {
 
 class writing_down final : public beat_waiter {
 public:
-    explicit writing_down(told& into) : into_(into) {}
+    explicit writing_down(told& into, std::shared_ptr<int> held = nullptr)
+        : into_(into), held_(std::move(held)) {}
 
     void prepare(const heartbeat_answer& likely) override {
         into_.words.emplace_back("prepare");
@@ -38,6 +40,7 @@ public:
 
 private:
     told& into_;
+    std::shared_ptr<int> held_;
 };
 
 using words = std::vector<std::string>;
@@ -112,6 +115,49 @@ TEST_CASE("where nobody prepares, or nothing is committed any more, the answers 
     CHECK(h->prepare_pending() == 0);  // not any more
     CHECK(h->complete_pending() == 1);
     CHECK(one.words == words{"done"});
+}
+
+TEST_CASE("who was told is destroyed at the latest while the next group is prepared") {
+    const auto held = std::make_shared<int>(0);
+    told one, other;
+    SUBCASE("at once where nobody prepares") {
+        harness h;
+        const auto id = h.create().session_id;
+        h->enqueue(heartbeat{.session_id = id}, {}, std::make_unique<writing_down>(one, held));
+        CHECK(held.use_count() == 2);
+        h->commit_pending();
+    }
+    SUBCASE("by what is prepared next") {
+        preparing p;
+        const auto id = p.h.create().session_id;
+        p.h->enqueue(heartbeat{.session_id = id}, {}, std::make_unique<writing_down>(one, held));
+        p.h->commit_pending();
+        p.h->complete_pending();
+        p.h->enqueue(heartbeat{.session_id = id}, {}, std::make_unique<writing_down>(other));
+        p.h->commit_pending();
+        CHECK(held.use_count() == 1);
+        p.h->complete_pending();
+        CHECK(other.words == words{"prepare", "done as prepared"});
+    }
+    SUBCASE("by the next answers where there was no time to prepare") {
+        harness h({.on_done = [] {}, .on_commit = [] {}});
+        const auto id = h.create().session_id;
+        for (auto* to : {&one, &other}) {
+            h->enqueue(heartbeat{.session_id = id}, {},
+                       std::make_unique<writing_down>(*to, to == &one ? held : nullptr));
+            h->commit_pending();
+            h->complete_pending();
+        }
+    }
+    SUBCASE("with the tracker") {
+        harness h({.on_done = [] {}, .on_commit = [] {}});
+        const auto id = h.create().session_id;
+        h->enqueue(heartbeat{.session_id = id}, {}, std::make_unique<writing_down>(one, held));
+        h->commit_pending();
+        h->complete_pending();
+    }
+    CHECK(held.use_count() == 1);
+    CHECK(!one.words.empty());
 }
 
 TEST_CASE("what is refused is never prepared") {

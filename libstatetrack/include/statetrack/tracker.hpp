@@ -55,7 +55,8 @@ using completion = std::function<void(result<typename Request::answer>)>;
 template <class Request>
 using once_completion = std::function<void(result<once_answer<std::type_identity_t<Request>>>)>;
 
-// Waits for a heartbeat, and can make its answer ready before that may be given.
+// Waits for a heartbeat, and can make its answer ready before that may be given. Destroyed when it has been
+// told; where on_commit is given perhaps as late as by the prepare_pending or complete_pending after that.
 class beat_waiter {
 public:
     virtual ~beat_waiter() = default;
