@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <type_traits>
+#include <utility>
 
 #include "history.hpp"
 #include "tracker_impl.hpp"
@@ -12,37 +14,42 @@ namespace {
 // A page mostly has no more, and what is asked for may be very many.
 constexpr std::size_t rows_expected_max = 64;
 
-template <class T>
-struct rows_and_total {
-    std::vector<T> rows;
-    std::int64_t total = 0;
-    std::optional<std::int64_t> next;
-};
+// The entity of a view, or what is shown as it is.
+template <class Shown>
+auto& entity_of(Shown& shown) {
+    if constexpr (requires { shown.row; })
+        return shown.row;
+    else
+        return shown;
+}
+template <class Shown>
+using entity_in = std::remove_reference_t<decltype(entity_of(std::declval<Shown&>()))>;
 
-// A page of entities, newest first. One more than asked for tells whether there is a next page.
-template <class T>
-result<rows_and_total<T>> read_page(reader& from, const std::vector<condition>& where, const page& which) {
+// A page of entities, newest first, each where it is going to be shown. One more than asked for tells whether
+// there is a next page.
+template <class Shown>
+result<list<Shown>> read_page(reader& from, const std::vector<condition>& where, const page& which) {
+    const auto& in = table_of<entity_in<Shown>>();
     query what{.where = where,
                .order = direction::descending,
                .after = which.after,
                .offset = which.offset,
                .limit = std::min(which.limit + 1, select_rows_max)};
-    rows_and_total<T> page_read;
-    const auto total = from.count(table_of<T>(), where);
+    const auto total = from.count(in, where);
     if (!total) return total.error();
-    page_read.total = *total;
+    list<Shown> page_read{.rows = {}, .total = *total, .next = {}};
     // To find that there are no more may take a walk through all that are like them.
     const auto there = static_cast<std::size_t>(*total);
     if (there <= which.offset) return page_read;
     what.limit = std::min(what.limit, there - which.offset);
     std::int64_t newest_shown = 0;
     page_read.rows.reserve(std::min(which.limit, rows_expected_max));
-    const auto seen = from.look_through(table_of<T>(), what, [&](std::int64_t ordinal, row_view values) {
+    const auto seen = from.look_through(in, what, [&](std::int64_t ordinal, row_view values) {
         if (page_read.rows.size() == which.limit) {
             if (which.limit > 0) page_read.next = newest_shown;
             return;
         }
-        read_row(values, page_read.rows.emplace_back());
+        read_row(values, entity_of(page_read.rows.emplace_back()));
         newest_shown = ordinal;
     });
     if (!seen) return seen.error();
@@ -51,8 +58,8 @@ result<rows_and_total<T>> read_page(reader& from, const std::vector<condition>& 
 
 // The members of one lineage, newest first: the first one is found by its id, which is the lineage's, the
 // others by the index of successors. Few, so that the other conditions and the page are looked at here.
-result<rows_and_total<session>> read_lineage(reader& from, const uuid& lineage_id,
-                                             const std::vector<condition>& where, const page& which) {
+result<session_list> read_lineage(reader& from, const uuid& lineage_id, const std::vector<condition>& where,
+                                  const page& which) {
     query successors{.where = where_successors_in(lineage_id)};
     std::vector<stored_row> members;
     const auto first = from.find(table_of<session>(), lineage_id);
@@ -70,13 +77,13 @@ result<rows_and_total<session>> read_lineage(reader& from, const uuid& lineage_i
     }
     std::erase_if(members, [&](const stored_row& one) { return !meets(one.values, where); });
     std::ranges::sort(members, std::greater{}, &stored_row::ordinal);
-    rows_and_total<session> found{.rows = {}, .total = static_cast<std::int64_t>(members.size()), .next = {}};
+    session_list found{.rows = {}, .total = static_cast<std::int64_t>(members.size()), .next = {}};
     if (which.after)
         std::erase_if(members, [&](const stored_row& one) { return one.ordinal >= *which.after; });
     const std::size_t begin = std::min(which.offset, members.size());
     const std::size_t end = std::min(members.size(), begin + which.limit);
     for (std::size_t i = begin; i < end; ++i)
-        found.rows.push_back(from_row<session>(std::move(members[i].values)));
+        read_row(std::move(members[i].values), found.rows.emplace_back().row);
     if (end < members.size() && end > begin) found.next = members[end - 1].ordinal;
     return found;
 }
@@ -131,12 +138,11 @@ result<session_list> tracker::list_sessions(const session_filter& filter, const 
     if (filter.archived_only) conditions.push_back(where<&session::archived>(true));
     auto found = impl_->read([&](reader& from) {
         return filter.lineage_id ? read_lineage(from, *filter.lineage_id, conditions, which)
-                                 : read_page<session>(from, conditions, which);
+                                 : read_page<session_view>(from, conditions, which);
     });
-    if (!found) return found.error();
-    session_list shown{.rows = {}, .total = found->total, .next = found->next};
-    for (session& row : found->rows) shown.rows.push_back(impl_->view_of(std::move(row)));
-    return shown;
+    if (found)
+        for (session_view& view : found->rows) complete_answer(*impl_, view);
+    return found;
 }
 
 result<recovery_state> tracker::recovery_state_of(const uuid& id) const {
@@ -172,9 +178,7 @@ result<task_list> tracker::list_tasks(const task_filter& filter, const page& whi
     if (filter.session_id) conditions.push_back(where<&task::session_id>(*filter.session_id));
     if (filter.project_id) conditions.push_back(where<&task::project_id>(*filter.project_id));
     if (filter.status) conditions.push_back(where<&task::status>(*filter.status));
-    auto found = impl_->read([&](reader& from) { return read_page<task>(from, conditions, which); });
-    if (!found) return found.error();
-    return task_list{.rows = std::move(found->rows), .total = found->total, .next = found->next};
+    return impl_->read([&](reader& from) { return read_page<task>(from, conditions, which); });
 }
 
 result<machine_view> tracker::find_machine(const std::string& id) const {
@@ -192,15 +196,15 @@ result<machine_list> tracker::list_machines(const machine_filter& filter, const 
     std::vector<condition> conditions;
     if (filter.status) conditions.push_back(where<&machine::status>(*filter.status));
     return impl_->read([&](reader& from) -> result<machine_list> {
-        auto found = read_page<machine>(from, conditions, which);
+        auto found = read_page<machine_view>(from, conditions, which);
         if (!found) return found.error();
-        machine_list shown{.rows = {}, .total = found->total, .next = found->next};
-        for (machine& row : found->rows) {
-            auto sessions = live_sessions_on(from, row.machine_id);
+        for (machine_view& view : found->rows) {
+            auto sessions = live_sessions_on(from, view.row.machine_id);
             if (!sessions) return sessions.error();
-            shown.rows.push_back(impl_->view_of(std::move(row), std::move(*sessions)));
+            view.active_sessions = std::move(*sessions);
+            complete_answer(*impl_, view);
         }
-        return shown;
+        return found;
     });
 }
 

@@ -11,6 +11,8 @@ namespace {
 // Shapes of queries and patches kept prepared. Far more than the library has; a host's own queries with lists
 // of ever new lengths start over.
 constexpr std::size_t statements_max = 512;
+// A page mostly has no more, and what is asked for may be very many.
+constexpr std::size_t rows_expected_max = 64;
 
 constexpr const char* control_texts[controls] = {
     "BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT unit", "RELEASE unit", "ROLLBACK TO unit"};
@@ -209,6 +211,7 @@ result<std::vector<std::int64_t>> connection::select_ordinals(const table& in, c
     run all(**by);
     bind_all(all, text.parameters);
     std::vector<std::int64_t> page;
+    page.reserve(std::min(what.limit, rows_expected_max));
     int code = all.step();
     for (; code == SQLITE_ROW; code = all.step()) page.push_back(all.integer(0));
     if (code != SQLITE_DONE) return failure(on_.get(), code, reading(in));
