@@ -1,6 +1,7 @@
 // Retention: ended sessions are deleted with their tasks after their time, histories and kept answers after
 // theirs; in batches, each one transaction of a millisecond or so, with room between them for everybody else.
 #include <algorithm>
+#include <utility>
 
 #include "statetrack/lifecycle.hpp"
 #include "tracker_impl.hpp"
@@ -149,12 +150,13 @@ result<cleanup_report> tracker::cleanup(std::optional<std::int64_t> older_than_d
     const moment at = impl_->look();
     cleanup_report done;
     retention_cursor cursor;
-    for (;;) {
-        const auto settled_before = impl_->queue.settled_ever();
+    for (auto settled = impl_->queue.settled_ever();;) {
         const auto more = impl_->delete_batch(at, {at.now.ms - days * day_ms}, by, cursor, done);
         if (!more) return more.error();
         if (!*more) return done;
-        if (pause && impl_->queue.settled_ever() > settled_before + 1 && !pause()) return done;
+        // Nobody else since the batch before, not in the pause behind it either: nobody to make room for.
+        const auto settled_before = std::exchange(settled, impl_->queue.settled_ever());
+        if (pause && settled > settled_before + 1 && !pause()) return done;
     }
 }
 

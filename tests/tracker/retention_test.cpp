@@ -77,6 +77,17 @@ TEST_CASE("a cleanup gives way to whoever writes meanwhile, and ends when it is 
     CHECK(rest.deleted_sessions + cut_short == 20);
     CHECK(pauses == 3);
     h->commit_pending();
+
+    // Whoever has written in a pause was there too, though no batch met him.
+    for (int i = 0; i < 20; ++i) completed(h, "r" + std::to_string(i));
+    h.clock.advance(1'000);
+    pauses = 0;
+    somebody_beats();
+    value_of(h->cleanup(0, {}, [&] {
+        if (++pauses < 5) h.beat(alive.session_id);
+        return true;
+    }));
+    CHECK(pauses == 5);
 }
 
 TEST_CASE("archived sessions are spared always, and their like behind them are still found") {

@@ -133,9 +133,9 @@ public:
     // Looks at every active session now, due or not.
     result<sweep_report> detect_failures();
     // Deletes ended sessions older than so many days (the option's where none is given), batch by batch, each
-    // a millisecond or so. `pause` is called after a batch during which others wrote too: a host that waits
-    // there (12 ms, say) keeps the slowest hundredth of them from feeling it; false ends the cleanup, with
-    // what was deleted so far.
+    // a millisecond or so. `pause` is called behind a batch where others wrote too since the one before: a
+    // host that waits there (12 ms, say) keeps the slowest hundredth of them from feeling it; false ends the
+    // cleanup, with what was deleted so far.
     result<cleanup_report> cleanup(std::optional<std::int64_t> older_than_days = {}, const caller& by = {},
                                    const std::function<bool()>& pause = {});
 
