@@ -41,7 +41,7 @@ std::vector<std::unique_ptr<T>> make(int count) {
 
 TEST_SUITE("recycled") {
     TEST_CASE("What is made next has the memory of what was dropped, and is made anew") {
-        using thing = counted<101>;
+        using thing = counted<100>;
         auto made = make<thing>(20);
         const auto before = places_of(made);
         REQUIRE(before.size() == 20);
@@ -56,7 +56,7 @@ TEST_SUITE("recycled") {
     }
 
     TEST_CASE("More than a thread keeps are made and dropped all the same") {
-        using thing = counted<102>;
+        using thing = counted<200>;
         for (int round = 0; round < 3; ++round) {
             auto made = make<thing>(1'000);
             CHECK(places_of(made).size() == 1'000);
@@ -64,7 +64,7 @@ TEST_SUITE("recycled") {
     }
 
     TEST_CASE("What one thread made another may drop, and each keeps its own") {
-        using thing = counted<103>;
+        using thing = counted<300>;
         for (int round = 0; round < 20; ++round) {
             auto made = make<thing>(10);
             const auto before = places_of(made);
@@ -78,7 +78,7 @@ TEST_SUITE("recycled") {
     }
 
     TEST_CASE("Shared objects are allocated so, with what counts them") {
-        using thing = counted<104>;
+        using thing = counted<400>;
         auto one = std::allocate_shared<thing>(recycling_allocator<thing>(), 7);
         CHECK(one->value == 7);
         const void* const place = one.get();
