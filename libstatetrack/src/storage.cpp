@@ -44,6 +44,8 @@ result<> reader::look_through(const table& in, const query& what, const row_look
 
 result<> store::read_at_once(const std::function<result<>(reader&)>&) { return error(errc::would_wait); }
 
+void store::expect(const uuid&) {}
+
 result<std::optional<stored_row>> store::find(const table& in, const value& key) {
     result<std::optional<stored_row>> found = std::optional<stored_row>{};
     const auto outcome = read([&](reader& from) -> result<> {

@@ -12,6 +12,9 @@ moment receive(tracker::impl& state, const Request& request, const caller& by) {
     std::lock_guard lock(state.mutex);
     const moment at = state.times.look(state.time.read());
     if constexpr (std::is_same_v<Request, heartbeat>) {
+        // The index and the store are both elsewhere in memory: fetched at the same time.
+        state.index.fetch(request.session_id);
+        state.keep.expect(request.session_id);
         state.heard(request.session_id, request.epoch ? request.epoch : by.epoch, at.age);
     } else if constexpr (std::is_same_v<Request, machine_heartbeat>) {
         state.watch.heard(request.machine_id, at.age, state.times.listened_ms(at.age), true);

@@ -132,6 +132,11 @@ public:
     // better.
     virtual result<std::optional<stored_row>> find(const table& in, const value& key);
 
+    // Soon a unit will find the row of this key in the table that beats go to: what is in memory of it may be
+    // brought nearer. No more than a hint, and given under a lock of the tracker's: it waits for nobody. Here
+    // it does nothing.
+    virtual void expect(const uuid& key);
+
     // Housekeeping that the host calls from a thread of its own now and then (every second, say); what it
     // does beside the writer is not done by the writer. May do nothing.
     virtual result<> checkpoint() = 0;

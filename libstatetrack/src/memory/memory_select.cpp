@@ -192,7 +192,7 @@ void memory_table::walk_index(const plan& by, const query& what, Visit&& visit) 
             --next->end;
         if (next->begin == next->end) spans.erase(next);
         if (ordinal < from || ordinal > to) continue;
-        packed_row(layout_, rows_.find(ordinal)->second.get()).show(seen);
+        row_of(ordinal).show(seen);
         if (wanted(seen, what) && !visit(ordinal, row_view(seen))) return;
     }
 }
@@ -204,7 +204,7 @@ void memory_table::walk_rows(const query& what, Visit&& visit) const {
     const auto begin = rows_.lower_bound(from), end = rows_.upper_bound(to);
     shown_values seen;
     const auto goes_on = [&](const auto& stored) {
-        packed_row(layout_, stored.second.get()).show(seen);
+        row_at(stored.second).show(seen);
         return !wanted(seen, what) || visit(stored.first, row_view(seen));
     };
     if (what.order == direction::ascending) {
@@ -250,7 +250,7 @@ std::vector<stored_row> memory_table::select(const query& what) const {
     if (what.order == direction::descending) std::ranges::reverse(found);
     shown_values seen;
     for (std::size_t i = what.offset; i < found.size() && page.size() < limit; ++i) {
-        packed_row(layout_, rows_.find(found[i].second)->second.get()).show(seen);
+        row_of(found[i].second).show(seen);
         page.push_back(taken(found[i].second, seen, what));
     }
     return page;

@@ -11,6 +11,14 @@ bool touches(const auto& kept, std::span<const assignment> changes) {
     return std::ranges::any_of(changes, [&](const assignment& one) { return kept.depends_on(one.column); });
 }
 
+// Of a key.
+std::uint64_t hash_of(const value_view& key) {
+    if (const auto* id = std::get_if<uuid>(&key)) return std::hash<uuid>()(*id);
+    if (const auto* text = std::get_if<std::string_view>(&key)) return std::hash<std::string_view>()(*text);
+    if (const auto* number = std::get_if<std::int64_t>(&key)) return hash_of_number(*number);
+    return 0;
+}
+
 }  // namespace
 
 memory_table::memory_table(table what) : what_(std::move(what)), layout_(what_.columns) {
@@ -20,17 +28,19 @@ memory_table::memory_table(table what) : what_(std::move(what)), layout_(what_.c
     for (const auto& one : what_.tallies) tallies_.emplace_back(one);
 }
 
-std::size_t memory_table::key_hash::operator()(const value& key) const noexcept {
-    if (const auto* id = std::get_if<uuid>(&key)) return std::hash<uuid>()(*id);
-    if (const auto* text = std::get_if<std::string>(&key)) return std::hash<std::string>()(*text);
-    if (const auto* number = std::get_if<std::int64_t>(&key)) return std::hash<std::int64_t>()(*number);
-    return 0;
+std::uint64_t memory_table::hash_at(place p) const { return hash_of(row_at(p).at(what_.key)); }
+
+void memory_table::enter(place p) {
+    by_key_.insert(hash_at(p), p, [this](place one) { return hash_at(one); });
 }
 
+void memory_table::leave(place p) { by_key_.erase(hash_at(p), p); }
+
 std::optional<packed_row> memory_table::find(const value& key) const {
-    const auto at = by_key_.find(key);
-    if (at == by_key_.end()) return std::nullopt;
-    return packed_row(layout_, at->second);
+    const auto wanted = view_of(key);
+    const auto at = by_key_.find(hash_of(wanted), [&](place p) { return row_at(p).at(what_.key) == wanted; });
+    if (!at) return std::nullopt;
+    return row_at(*at);
 }
 
 std::optional<std::int64_t> memory_table::ordinal_of(const value& key) const {
@@ -62,15 +72,27 @@ result<> memory_table::check(const row& values, std::optional<std::int64_t> self
 void memory_table::put(std::int64_t ordinal, const row& values) noexcept {
     for (auto& index : indexes_) index.add(ordinal, values);
     for (auto& tally : tallies_) tally.add(values, 1);
-    const auto at = rows_.emplace(ordinal, packed_row::pack(layout_, ordinal, values)).first;
-    by_key_.emplace(values[what_.key], at->second.get());
+    auto packed = packed_row::pack(layout_, ordinal, values);
+    auto p = static_cast<place>(blocks_.size());
+    if (free_.empty()) {
+        blocks_.push_back(std::move(packed));
+    } else {
+        p = free_.back();
+        free_.pop_back();
+        blocks_[p] = std::move(packed);
+    }
+    rows_.emplace(ordinal, p);
+    enter(p);
     ordinal_last_ = std::max(ordinal_last_, ordinal);
 }
 
 row memory_table::take(std::int64_t ordinal) noexcept {
     const auto at = rows_.find(ordinal);
-    row values = packed_row(layout_, at->second.get()).values();
-    by_key_.erase(values[what_.key]);
+    const place p = at->second;
+    row values = row_at(p).values();
+    leave(p);
+    blocks_[p].reset();
+    free_.push_back(p);
     rows_.erase(at);
     for (auto& index : indexes_) index.remove(ordinal, values);
     for (auto& tally : tallies_) tally.add(values, -1);
@@ -79,9 +101,9 @@ row memory_table::take(std::int64_t ordinal) noexcept {
 
 std::vector<assignment> memory_table::change(std::int64_t ordinal,
                                              std::span<const assignment> changes) noexcept {
-    auto& packed = rows_.find(ordinal)->second;
-    row values = packed_row(layout_, packed.get()).values();
-    by_key_.erase(values[what_.key]);
+    const place p = rows_.find(ordinal)->second;
+    row values = row_at(p).values();
+    leave(p);
     for (auto& index : indexes_)
         if (touches(index, changes)) index.remove(ordinal, values);
     for (auto& tally : tallies_)
@@ -91,8 +113,8 @@ std::vector<assignment> memory_table::change(std::int64_t ordinal,
     for (const auto& one : changes) before.push_back({one.column, std::exchange(values[one.column], one.to)});
     // A column named twice is put back to what it was first.
     std::ranges::reverse(before);
-    packed = packed_row::pack(layout_, ordinal, values);
-    by_key_.emplace(values[what_.key], packed.get());
+    blocks_[p] = packed_row::pack(layout_, ordinal, values);
+    enter(p);
     for (auto& index : indexes_)
         if (touches(index, changes)) index.add(ordinal, values);
     for (auto& tally : tallies_)

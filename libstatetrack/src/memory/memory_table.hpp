@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "memory/kept_tally.hpp"
 #include "memory/ordered_index.hpp"
 #include "memory/packed_row.hpp"
+#include "place_set.hpp"
 #include "statetrack/storage.hpp"
 
 namespace statetrack::memory {
@@ -30,6 +30,11 @@ public:
     // Good until the row goes or is changed, but by beat.
     std::optional<packed_row> find(const value& key) const;
     std::optional<std::int64_t> ordinal_of(const value& key) const;
+    // Has the processor fetch what find will look at, and its row. Inlined, see place_set.
+    [[gnu::always_inline]] void fetch(const uuid& key) const {
+        const auto likely = by_key_.find(std::hash<uuid>()(key), [](place) { return true; });
+        if (likely) row_at(*likely).fetch();
+    }
     std::vector<stored_row> select(const query& what) const;
     std::int64_t count(std::span<const condition> where) const;
 
@@ -47,10 +52,17 @@ public:
     std::vector<assignment> change(std::int64_t ordinal, std::span<const assignment> changes) noexcept;
     beaten_numbers beat(packed_row at, const beaten_numbers& to) noexcept;
     beaten_numbers beat(std::int64_t ordinal, const beaten_numbers& to) noexcept {
-        return beat(packed_row(layout_, rows_.find(ordinal)->second.get()), to);
+        return beat(row_of(ordinal), to);
     }
 
 private:
+    using place = place_set::place;
+    packed_row row_at(place p) const { return {layout_, blocks_[p].get()}; }
+    packed_row row_of(std::int64_t ordinal) const { return row_at(rows_.find(ordinal)->second); }
+    std::uint64_t hash_at(place p) const;
+    void enter(place p);
+    void leave(place p);
+
     struct index_spans {
         const ordered_index* index = nullptr;
         std::vector<row> prefixes{};
@@ -75,14 +87,12 @@ private:
     template <class Visit>
     void walk_rows(const query& what, Visit&& visit) const;
 
-    struct key_hash {
-        std::size_t operator()(const value& key) const noexcept;
-    };
-
     table what_;
     row_layout layout_;
-    std::map<std::int64_t, packed_row::block> rows_;
-    boost::unordered_flat_map<value, char*, key_hash> by_key_;
+    std::vector<packed_row::block> blocks_;  // by place
+    std::vector<place> free_;
+    std::map<std::int64_t, place> rows_;
+    place_set by_key_;
     std::vector<ordered_index> indexes_;  // the key's first
     std::vector<kept_tally> tallies_;
     std::int64_t ordinal_last_ = 0;

@@ -40,6 +40,13 @@ tag tag_of(const value& v) {
     }
 }
 
+// What a value takes behind the tags, by what begins there.
+std::size_t rest_size(char tag_byte, const char* rest) {
+    const auto of = static_cast<tag>(tag_byte);
+    if (of == tag::id) return id_bytes;
+    return of == tag::text ? size_bytes + read_at<std::uint32_t>(rest) : 0;
+}
+
 std::size_t rest_size(const value& v) {
     if (const auto* text = std::get_if<std::string>(&v)) return size_bytes + text->size();
     return std::holds_alternative<uuid>(v) ? id_bytes : 0;
@@ -77,38 +84,48 @@ packed_row::block packed_row::pack(const row_layout& as, std::int64_t ordinal, c
     return packed;
 }
 
+char packed_row::tag_byte(std::size_t column) const noexcept { return at_[as_->tags_at() + column]; }
+
+std::size_t packed_row::show_value(std::size_t column, const char* rest, value_view& into) const {
+    switch (static_cast<tag>(tag_byte(column))) {
+        case tag::null:
+            into.emplace<std::monostate>();
+            break;
+        case tag::number:
+            into.emplace<std::int64_t>(read_at<std::int64_t>(at_ + as_->number_at(column)));
+            break;
+        case tag::no:
+            into.emplace<bool>(false);
+            break;
+        case tag::yes:
+            into.emplace<bool>(true);
+            break;
+        case tag::text: {
+            const auto size = read_at<std::uint32_t>(rest);
+            into.emplace<std::string_view>(rest + size_bytes, size);
+            return size_bytes + size;
+        }
+        case tag::id:
+            into.emplace<uuid>(read_at<uuid>(rest));
+            return id_bytes;
+    }
+    return 0;
+}
+
 std::int64_t packed_row::ordinal() const noexcept { return read_at<std::int64_t>(at_); }
 
 void packed_row::show(shown_values& into) const {
     into.resize(as_->columns());
     const char* rest = at_ + as_->rest_at();
-    for (std::size_t i = 0; i < into.size(); ++i) {
-        value_view& shown = into[i];
-        switch (read_at<tag>(at_ + as_->tags_at() + i)) {
-            case tag::null:
-                shown.emplace<std::monostate>();
-                break;
-            case tag::number:
-                shown.emplace<std::int64_t>(read_at<std::int64_t>(at_ + as_->number_at(i)));
-                break;
-            case tag::no:
-                shown.emplace<bool>(false);
-                break;
-            case tag::yes:
-                shown.emplace<bool>(true);
-                break;
-            case tag::text: {
-                const auto size = read_at<std::uint32_t>(rest);
-                shown.emplace<std::string_view>(rest + size_bytes, size);
-                rest += size_bytes + size;
-                break;
-            }
-            case tag::id:
-                shown.emplace<uuid>(read_at<uuid>(rest));
-                rest += id_bytes;
-                break;
-        }
-    }
+    for (std::size_t i = 0; i < into.size(); ++i) rest += show_value(i, rest, into[i]);
+}
+
+value_view packed_row::at(std::size_t column) const {
+    const char* rest = at_ + as_->rest_at();
+    for (std::size_t i = 0; i < column; ++i) rest += rest_size(tag_byte(i), rest);
+    value_view shown;
+    (void)show_value(column, rest, shown);
+    return shown;
 }
 
 row packed_row::values() const {

@@ -13,12 +13,7 @@ constexpr int chunks_looked_through = 8;
 constexpr std::size_t row_bytes_min = 64;
 
 std::uint64_t hash_of(const uuid& key) { return std::hash<uuid>{}(key); }
-// Ordinals follow each other: every bit has to reach every bit.
-std::uint64_t hash_of(std::int64_t ordinal) {
-    auto h = static_cast<std::uint64_t>(ordinal) * 0x9E3779B97F4A7C15ULL;
-    h = (h ^ h >> 32) * 0xD6E8FEB86659FD93ULL;
-    return h ^ h >> 32;
-}
+std::uint64_t hash_of(std::int64_t ordinal) { return hash_of_number(ordinal); }
 
 }  // namespace
 
