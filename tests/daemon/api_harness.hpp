@@ -81,7 +81,7 @@ public:
         const auto admitted = answers->admit(std::move(asked));
         const auto waits = std::make_shared<one_answer>();
         answers->run(admitted, waits, 0);
-        while (!waits->made && tracked->commit_pending() > 0) {}
+        waits->await(*tracked);
         REQUIRE(waits->made);
         auto given = answers->finish(*admitted, std::move(*waits->made));
         const auto fields = given.headers.all();

@@ -28,7 +28,7 @@ struct asked_ahead {
         h.answers->run(admitted, waits, 0);
     }
     response answer() const {
-        while (!waits->made && h.tracked->commit_pending() > 0) {}
+        waits->await(*h.tracked);
         REQUIRE(waits->made);
         return h.answers->finish(*admitted, *waits->made);
     }

@@ -17,6 +17,11 @@ struct one_answer final : asker {
     bool take_early(std::uint64_t, response&) override { return false; }
     void answered_early(std::uint64_t) override { ++times; }
 
+    // Has the tracker work until it is there, or nothing is left that could give it.
+    void await(statetrack::tracker& from) const {
+        while (!made && from.commit_pending() > 0) {}
+    }
+
     std::optional<response> made{};
     int times = 0;
 };

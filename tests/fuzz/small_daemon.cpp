@@ -118,7 +118,7 @@ small_daemon::~small_daemon() = default;
 response small_daemon::answer(const std::shared_ptr<call>& admitted) {
     const auto waits = std::make_shared<testing::one_answer>();
     answers_->run(admitted, waits, 0);
-    while (!waits->made && tracked_->commit_pending() > 0) {}
+    waits->await(*tracked_);
     must(waits->times == 1, "a request is answered once", admitted->asked.target);
     return answers_->finish(*admitted, std::move(waits->made).value());
 }

@@ -7,9 +7,9 @@
 
 namespace statetrack {
 
-// Blocks of one size. A thread keeps what it drops for what it makes next, up to so many: the C library keeps
-// seven of a size in that way, where a group of heartbeats is dozens. Each block is one of operator new,
-// and may be dropped by any thread.
+// Blocks of one size, aligned as operator new aligns. A thread keeps what it drops for what it makes next, up
+// to so many: the C library keeps seven of a size in that way, where a group of heartbeats is dozens. Each
+// block is one of operator new, and may be dropped by any thread.
 template <std::size_t Bytes, std::size_t KeptMax = 64>
 class recycled_blocks {
 public:
@@ -46,17 +46,20 @@ private:
     static inline thread_local emptier emptied{};
 };
 
-// What T is made of with new, so; T final, or destroyed as itself.
+// A base of T: new and delete of it recycle. T is final, or deleted as itself.
 template <class T>
 struct recycled {
-    static void* operator new(std::size_t) { return recycled_blocks<sizeof(T)>::take(); }
+    static void* operator new(std::size_t) {
+        static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+        return recycled_blocks<sizeof(T)>::take();
+    }
     static void operator delete(void* dropped) noexcept { recycled_blocks<sizeof(T)>::give(dropped); }
 
 protected:
     ~recycled() = default;
 };
 
-// The same for what an allocator is asked for singly.
+// The same for single objects that a container or allocate_shared makes.
 template <class T>
 struct recycling_allocator {
     using value_type = T;
@@ -66,6 +69,7 @@ struct recycling_allocator {
     recycling_allocator(const recycling_allocator<U>&) {}
 
     T* allocate(std::size_t n) {
+        static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
         return static_cast<T*>(n == 1 ? recycled_blocks<sizeof(T)>::take() : ::operator new(n * sizeof(T)));
     }
     void deallocate(T* dropped, std::size_t n) noexcept {
