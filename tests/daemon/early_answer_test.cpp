@@ -68,6 +68,7 @@ TEST_CASE("an answer that was made ready is sent when it is certain, with every 
         CHECK(got.has("X-Likely: yes\r\n"));
         CHECK(got.has("X-Request-Id: request-" + std::to_string(n) + "\r\n"));
         CHECK(got.has("X-Content-Type-Options: nosniff\r\n"));
+        CHECK(s.h.answered("/early", 200) == n + 1);
     }
     CHECK(client.ask(get("/read")).body == "<>");
 }
@@ -80,6 +81,8 @@ TEST_CASE("where another answer is given than was made ready, that one is sent")
     const auto got = client.receive();
     CHECK(got.status == 503);
     CHECK(got.body == "other");
+    CHECK(s.h.answered("/early", 503) == 1);
+    CHECK(s.h.answered("/early", 200) == 0);
     CHECK_FALSE(got.has("X-Likely"));
     client.send(post("/early", "twice"));
     s.early.await(1).asked->answer_early();

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <sstream>
 #include <thread>
 
@@ -114,6 +115,10 @@ public:
                               .handler = std::move(early),
                               .open = true});
         for (auto& r : routes) r.uses_store = false;  // there is none
+        std::vector<endpoint> counted_apart;
+        for (const auto& r : routes) counted_apart.push_back({r.path});
+        counted.emplace(std::move(counted_apart), [] { return std::int64_t{0}; });
+        in.counted = &*counted;
         answers = std::make_unique<dispatcher>(in, routes, [](const auto& job) {
             job.run();
             return true;
@@ -139,6 +144,13 @@ public:
         loop.join();
     }
 
+    // Requests of the path that were answered so.
+    std::uint64_t answered(std::string_view path, int status) const {
+        for (const auto& one : counted->requests())
+            if (one.path == path && one.status == status) return one.count;
+        return 0;
+    }
+
     static response echo(const context&, const call& asked) { return {.body = "<" + asked.asked.body + ">"}; }
 
     static inline const std::string test_key = "4d6f2c1e-9a58-4b7e-8c3d-2f1a0b9c8d7e";
@@ -146,6 +158,7 @@ public:
     std::unique_ptr<statetrack::id_source> ids = statetrack::make_seeded_ids(3);
     keys_in_use keys;
     logger log;
+    std::optional<metrics> counted;
     context in;
     held_requests held;
     std::atomic<int> canaries{0};  // requests to /canary that ran

@@ -136,6 +136,15 @@ void add_broken_patches(std::vector<broken_store>& to) {
                                         changes.size() > 1 ? changes.first(changes.size() - 1) : changes);
                     }},
                {"A patch writes the given columns of the given row only"}));
+    to.push_back(
+        hooked("a patch leaves the key as it is",
+               {.patch =
+                    [](transaction& in, const table& of, const value& key, auto version, auto changes) {
+                        std::vector<assignment> others(changes.begin(), changes.end());
+                        std::erase_if(others, [&](const auto& one) { return one.column == of.key; });
+                        return in.patch(of, key, version, others);
+                    }},
+               {"A row whose key was patched is found under the new one only"}));
     to.push_back(hooked("a patch does not reach the filters",
                         {.select =
                              [](reader& in, const table& from, const query& what) {

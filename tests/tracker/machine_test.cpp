@@ -118,6 +118,10 @@ TEST_CASE("a machine is as fresh as its freshest session, without its row being 
     CHECK(view.row.status == machine_status::online);
     CHECK(view.row.last_heartbeat == h->now());
     CHECK(view.row.version == 1);
+    const auto listed = value_of(h->list_machines({}, {}));
+    REQUIRE(listed.rows.size() == 1);
+    CHECK(listed.rows.front().row == view.row);
+    CHECK(listed.rows.front().active_sessions == view.active_sessions);
 }
 
 TEST_CASE("a plain machine heartbeat leaves version and history alone, one with metadata does not") {

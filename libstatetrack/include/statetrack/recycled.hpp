@@ -10,7 +10,7 @@ namespace statetrack {
 // Blocks of one size, aligned as operator new aligns. A thread keeps what it drops for what it makes next, up
 // to so many: the C library keeps seven of a size in that way, where a group of heartbeats is dozens. Each
 // block is one of operator new, and may be dropped by any thread.
-template <std::size_t Bytes, std::size_t KeptMax = 64>
+template <std::size_t Bytes>
 class recycled_blocks {
 public:
     static void* take() {
@@ -29,12 +29,13 @@ private:
     struct block {
         block* next;
     };
+    static constexpr std::size_t kept_max = 64;
     static constexpr std::size_t size = Bytes < sizeof(block) ? sizeof(block) : Bytes;
 
     // Never destroyed: what is dropped by a thread's last destructors finds it.
     struct list {
         block* first = nullptr;
-        std::size_t count = 0, count_max = KeptMax;
+        std::size_t count = 0, count_max = kept_max;
     };
     struct emptier {
         ~emptier() {

@@ -149,6 +149,27 @@ void patched_rows_are_found_by_what_they_are(trial& t) {
                    "counted as new");
 }
 
+// Looked at under both keys before, so that what is kept in memory of the row is there.
+void a_patched_key_is_the_rows(trial& t) {
+    const auto s = t.some_session();
+    const auto ordinal = t.must_insert(s);
+    auto moved = s;
+    moved.session_id = moved.lineage_id = t.some_id();  // of a first one they are the same
+    t.expect_equal(t.entity<session>(key_of(s)), std::optional<session>(s), "before");
+    t.expect(!t.find(sessions(), key_of(moved)), "nothing under the new key before");
+    t.expect_success(
+        t.patch(sessions(), key_of(s), {},
+                {set<&session::session_id>(moved.session_id), set<&session::lineage_id>(moved.lineage_id)}),
+        "patch of the key");
+    t.expect(!t.find(sessions(), key_of(s)), "nothing under the old key");
+    t.expect_equal(t.entity<session>(key_of(moved)), std::optional<session>(moved), "under the new key");
+    const auto found = t.find(sessions(), key_of(moved));
+    t.expect_equal(found ? found->ordinal : 0, ordinal, "ordinal");
+    t.expect_success(t.erase(sessions(), key_of(moved)), "erase");
+    t.must_insert(s);
+    t.expect_equal(t.entity<session>(key_of(s)), std::optional<session>(s), "a new row under the old key");
+}
+
 }  // namespace
 
 void add_patch_cases(case_list& to) {
@@ -162,7 +183,8 @@ void add_patch_cases(case_list& to) {
                {"A patch of what is not there is not_found and makes nothing", unknown_rows_are_not_found},
                {"A patch keeps the row's ordinal", a_patch_keeps_the_ordinal},
                {"A patched row is found and counted by what it has become",
-                patched_rows_are_found_by_what_they_are}});
+                patched_rows_are_found_by_what_they_are},
+               {"A row whose key was patched is found under the new one only", a_patched_key_is_the_rows}});
 }
 
 }  // namespace statetrack::testing
