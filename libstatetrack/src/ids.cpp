@@ -122,16 +122,3 @@ std::unique_ptr<id_source> make_random_ids() { return std::make_unique<random_id
 std::unique_ptr<id_source> make_seeded_ids(std::uint64_t seed) { return std::make_unique<seeded_ids>(seed); }
 
 }  // namespace statetrack
-
-std::size_t std::hash<statetrack::uuid>::operator()(const statetrack::uuid& id) const noexcept {
-    std::array<std::uint64_t, 2> words;
-    std::memcpy(words.data(), id.bytes.data(), sizeof words);
-    // Ids from clients need not be random, so every bit of both words has to reach every bit of the hash.
-    // (Who chooses ids to collide still can: a secret key would take the repeatability from seeded runs.)
-    std::uint64_t h = words[0] * 0x9E3779B97F4A7C15ULL;
-    h ^= h >> 32;
-    h = (h ^ words[1]) * 0xD6E8FEB86659FD93ULL;
-    h ^= h >> 32;
-    h *= 0xD6E8FEB86659FD93ULL;
-    return h ^ (h >> 32);
-}

@@ -1,6 +1,7 @@
 #include "liveness_index.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "machine_watch.hpp"
@@ -45,8 +46,14 @@ liveness_index::place liveness_index::new_place() {
         free_.pop_back();
         return p;
     }
-    if (entries_ == blocks_.size() * entries_each) blocks_.push_back(std::make_unique<entry_block>());
+    if (entries_ == blocks_.size() * entries_each) make_block();
     return entries_++;
+}
+
+void liveness_index::make_block() {
+    auto* const block = reinterpret_cast<live_entry*>(memory_.take());
+    std::uninitialized_default_construct_n(block, entries_each);
+    blocks_.push_back(block);
 }
 
 std::pair<live_entry*, bool> liveness_index::enter(const uuid& id) {

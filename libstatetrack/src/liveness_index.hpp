@@ -3,15 +3,15 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <limits>
-#include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "block_source.hpp"
 #include "place_set.hpp"
 #include "short_time.hpp"
 #include "statetrack/deadline.hpp"
@@ -59,7 +59,7 @@ struct alignas(64) live_entry {
         return static_cast<small>(std::clamp<std::int64_t>(number, 0, std::numeric_limits<small>::max()));
     }
 };
-static_assert(sizeof(live_entry) == 64);
+static_assert(sizeof(live_entry) == 64 && std::is_trivially_destructible_v<live_entry>);
 
 // When a row was written, and whether that was a sign of life.
 struct row_news {
@@ -101,6 +101,11 @@ public:
 
     // Has the processor fetch what finding it looks at first. Inlined, see place_set.
     [[gnu::always_inline]] void fetch(const uuid& id) const { places_.fetch(std::hash<uuid>{}(id)); }
+    // The same for the entry itself.
+    [[gnu::always_inline]] void fetch_entry(const uuid& id) const {
+        const auto likely = places_.find(std::hash<uuid>{}(id), [](place) { return true; });
+        if (likely) __builtin_prefetch(&at(*likely));
+    }
     const live_entry* find(const uuid& id) const;
     live_entry* find(const uuid& id);
     std::size_t size() const { return places_.size(); }
@@ -136,10 +141,10 @@ private:
     };
     static_assert(sizeof(filing) == 12);
     static constexpr std::size_t entries_each = 1'024;
-    using entry_block = std::array<live_entry, entries_each>;
 
-    live_entry& at(place p) { return (*blocks_[p / entries_each])[p % entries_each]; }
-    const live_entry& at(place p) const { return (*blocks_[p / entries_each])[p % entries_each]; }
+    live_entry& at(place p) { return blocks_[p / entries_each][p % entries_each]; }
+    const live_entry& at(place p) const { return blocks_[p / entries_each][p % entries_each]; }
+    void make_block();
     std::optional<place> place_of(const uuid& id) const;
     place new_place();
     bool valid(const filing& f) const;
@@ -154,7 +159,8 @@ private:
     bool take_silence(live_entry& e, std::optional<timestamp> until, const timeline& times);
 
     place_set places_;
-    std::vector<std::unique_ptr<entry_block>> blocks_;  // whose entries are never moved
+    block_source memory_{entries_each * sizeof(live_entry)};
+    std::vector<live_entry*> blocks_;  // whose entries are never moved
     place entries_ = 0;
     std::vector<place> free_;
     std::vector<uncommon_limits> limits_ =

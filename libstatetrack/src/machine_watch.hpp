@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -22,19 +23,21 @@ inline constexpr std::int64_t guard_back_percent = 70;
 inline constexpr std::int64_t guard_back_within_ms = 60'000;
 inline constexpr std::int64_t guard_hold_ms_max = 15 * 60'000;
 
-struct machine_presence {
+// What every beat of a machine's sessions touches lies in one line of the processor's caches.
+struct alignas(64) machine_presence {
+    std::optional<instant> heard{};  // its own beat or any of its sessions'
+    // One bit a slot of listened time, the newest lowest: when it beat.
+    std::int64_t slot = 0;
+    std::uint64_t beats = 0;
+    std::int64_t active = 0;     // of its sessions; counted by liveness_index
+    std::int64_t announced = 0;  // of these: those that announced silence, over by now perhaps
+    std::int64_t sessions = 0;   // live ones
+
     std::string id{};
     bool registered = false;
     machine_status status = machine_status::online;
     std::int64_t version = 0;
     std::optional<instant> own_heard{};  // the machine's own heartbeat
-    std::optional<instant> heard{};      // its own or any of its sessions'
-    std::int64_t sessions = 0;           // live ones
-    std::int64_t active = 0;             // of them; counted by liveness_index
-    std::int64_t announced = 0;          // of these: those that announced silence, over by now perhaps
-    // One bit a slot of listened time, the newest lowest: when it beat.
-    std::int64_t slot = 0;
-    std::uint64_t beats = 0;
 };
 
 class machine_watch {
@@ -87,7 +90,9 @@ private:
     std::uint64_t beats_at(const machine_presence& m, std::int64_t slot) const;
 
     std::int64_t slot_ms_;
-    std::unordered_map<std::string, machine_presence> machines_;
+    // Close together, though they come one by one among all that is made with their sessions.
+    std::pmr::unsynchronized_pool_resource memory_;
+    std::pmr::unordered_map<std::string, machine_presence> machines_{&memory_};
     std::optional<hold> hold_;
     bool has_news_ = true;
 };

@@ -2,11 +2,20 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 
 namespace statetrack {
 
 timeline::timeline(const clock_reading& at)
-    : anchor_ms_(at.wall.ms - at.age.ms), last_look_(at), opened_at_(at.age) {}
+    : anchor_ms_(at.wall.ms - at.age.ms), last_look_(at), opened_at_(at.age) {
+    note_last_absence();
+}
+
+void timeline::note_last_absence() {
+    using limits = std::numeric_limits<std::int64_t>;
+    const std::int64_t ended_ms = recorded_.empty() ? limits::min() : recorded_.back().span.to.ms;
+    absent_until_ms_.store(store_down_since_ ? limits::max() : ended_ms, std::memory_order_release);
+}
 
 moment timeline::look(const clock_reading& at) {
     if (std::abs(at.wall.ms - (at.age.ms + anchor_ms_)) > wall_step_ms_min)
@@ -38,12 +47,14 @@ instant timeline::age_of(timestamp at) const { return {at.ms - anchor_ms_}; }
 
 void timeline::store_failed(instant at) {
     if (!store_down_since_) store_down_since_ = at;
+    note_last_absence();
 }
 
 void timeline::store_works(instant at) {
     if (!store_down_since_) return;
     add_absence({*store_down_since_, at}, "store_unavailable");
     store_down_since_.reset();
+    note_last_absence();
 }
 
 void timeline::add_absence(absence span, std::string_view why) { absent_ms_ += merge(span, why); }
@@ -66,6 +77,7 @@ std::int64_t timeline::merge(absence span, std::string_view why) {
                                         [](const auto& a, const auto& b) { return a.span.to < b.span.to; });
     recorded_.insert(place, std::move(merged));
     if (recorded_.size() > absences_max) recorded_.erase(recorded_.begin());
+    note_last_absence();
     changed_ = true;
     shared_.reset();
     return grown_ms;

@@ -1,7 +1,8 @@
 // The tracker's own sense of time: stored times that follow the wall clock, and the record of when it was not
-// listening. Not thread-safe; the tracker guards it.
+// listening. Not thread-safe but for absent_since; the tracker guards it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,11 @@ public:
     std::vector<absence> absences(instant at) const;
     // The same, made anew only when it has changed.
     std::shared_ptr<const std::vector<absence>> shared_absences(instant at);
+    // Whether an absence ends after `at`, or still goes on: others do not move the deadline of who was heard
+    // then. Safe to call from any thread.
+    bool absent_since(instant at) const noexcept {
+        return absent_until_ms_.load(std::memory_order_acquire) > at.ms;
+    }
     const std::vector<recorded_absence>& recorded() const { return recorded_; }
     bool changed_since_saved() const { return changed_; }
     void saved() { changed_ = false; }
@@ -67,6 +73,8 @@ private:
     // By how much the time covered grew.
     std::int64_t merge(absence span, std::string_view why);
 
+    void note_last_absence();
+
     std::int64_t anchor_ms_ = 0;  // stored time - age
     clock_reading last_look_;
     std::optional<instant> sweep_asked_for_;
@@ -74,6 +82,7 @@ private:
     std::vector<recorded_absence> recorded_;
     instant opened_at_;
     std::int64_t absent_ms_ = 0;  // since opened_at_
+    std::atomic<std::int64_t> absent_until_ms_;
     bool changed_ = false;
     std::shared_ptr<const std::vector<absence>> shared_;  // of what is recorded; none: to be made anew
 };

@@ -10,11 +10,15 @@ namespace {
 template <class Request>
 moment receive(tracker::impl& state, const Request& request, const caller& by) {
     std::lock_guard lock(state.mutex);
-    const moment at = state.times.look(state.time.read());
     if constexpr (std::is_same_v<Request, heartbeat>) {
-        // The index and the store are both elsewhere in memory: fetched at the same time.
+        // The index and the store are both elsewhere in memory: fetched at the same time, and while the
+        // clocks are read.
         state.index.fetch(request.session_id);
         state.keep.expect(request.session_id);
+        state.index.fetch_entry(request.session_id);
+    }
+    const moment at = state.times.look(state.time.read());
+    if constexpr (std::is_same_v<Request, heartbeat>) {
         state.heard(request.session_id, request.epoch ? request.epoch : by.epoch, at.age);
     } else if constexpr (std::is_same_v<Request, machine_heartbeat>) {
         state.watch.heard(request.machine_id, at.age, state.times.listened_ms(at.age), true);

@@ -110,9 +110,10 @@ std::shared_ptr<const std::vector<absence>> tracker::impl::absences() const {
     return times.shared_absences(times.look(time.read()).age);
 }
 
-std::shared_ptr<const std::vector<absence>> tracker::impl::absences(instant at) const {
+instant tracker::impl::deadline_of(const silence& quiet) const {
+    if (!times.absent_since(quiet.last_heard)) return deadline(quiet, {});
     std::lock_guard lock(mutex);
-    return times.shared_absences(at);
+    return deadline(quiet, *times.shared_absences(quiet.last_heard));
 }
 
 void tracker::impl::store_answered(const result<>& outcome) const {

@@ -72,7 +72,8 @@ struct tracker::impl {
     result<> load();
     moment look() const;
     std::shared_ptr<const std::vector<absence>> absences() const;
-    std::shared_ptr<const std::vector<absence>> absences(instant at) const;  // of a moment looked at before
+    instant deadline_of(
+        const silence& quiet) const;  // of somebody heard a moment ago: mostly without the lock
 
     // Which store errors mean that the store as a whole is down.
     void store_answered(const result<>& outcome) const;

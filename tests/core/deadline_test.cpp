@@ -63,6 +63,21 @@ TEST_CASE("an announced silence holds although three thresholds have been listen
     CHECK(deadline(quiet, away) == instant{1'070'000});
 }
 
+TEST_CASE("absences that ended by the last sign of life change nothing") {
+    std::vector<absence> away;
+    for (std::int64_t i = 0; i < 60; ++i) away.push_back({{20'000 + i * 30'000}, {30'000 + i * 30'000}});
+    const std::int64_t back = away.back().to.ms;
+    for (const std::int64_t threshold_ms : {1'000, 20'000, 180'000, 86'400'000}) {
+        for (const std::int64_t heard : {back, back + 1, back + 40'000}) {
+            silence quiet{.last_heard = {heard}, .threshold_ms = threshold_ms};
+            CHECK(deadline(quiet, away) == deadline(quiet, {}));
+            quiet.announced_until = instant{heard + 5'000};
+            CHECK(deadline(quiet, away) == deadline(quiet, {}));
+        }
+    }
+    CHECK(deadline({.last_heard = {back - 1}, .threshold_ms = 1'000}, away) == instant{back + 1'000});
+}
+
 TEST_CASE("listened time leaves the absences out") {
     const std::vector<absence> away{{{10}, {20}}, {{30}, {50}}};
     CHECK(listened_ms({0}, {60}, away) == 30);

@@ -31,6 +31,25 @@ void check_verdicts(const fleet& f, std::int64_t back_ms) {
 
 }  // namespace
 
+TEST_CASE("a beat is told the deadline that the detector goes by, absences behind its receipt included") {
+    harness h({.stall_threshold_ms = second});
+    const uuid id = h.create().session_id;
+    std::optional<heartbeat_answer> told;
+    const auto beat = [&] {
+        h->enqueue(heartbeat{.session_id = id}, {},
+                   [&](result<heartbeat_answer> r) { told = std::move(r).value(); });
+    };
+    beat();
+    h->commit_pending();
+    CHECK(told->deadline == timestamp{h.clock.read().wall.ms + second});
+    beat();
+    h.clock.suspend(10 * second);
+    h->sweep();  // which notices
+    h->commit_pending();
+    CHECK(told->deadline == timestamp{h.clock.read().wall.ms + listening_grace_ms(second)});
+    CHECK(to_string(*told->deadline) == value_of(h->explain(id)).at("deadline").as_string());
+}
+
 TEST_CASE("a death in quiet times is found within a second of its deadline") {
     harness h;
     fleet f(h, 10, 2);

@@ -51,5 +51,15 @@ std::unique_ptr<id_source> make_seeded_ids(std::uint64_t seed);
 
 template <>
 struct std::hash<statetrack::uuid> {
-    std::size_t operator()(const statetrack::uuid& id) const noexcept;
+    // Ids from clients need not be random, so every bit of both words has to reach every bit of the hash.
+    // (Who chooses ids to collide still can: a secret key would take the repeatability from seeded runs.)
+    std::size_t operator()(const statetrack::uuid& id) const noexcept {
+        const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(id.bytes);
+        std::uint64_t h = words[0] * 0x9E3779B97F4A7C15ULL;
+        h ^= h >> 32;
+        h = (h ^ words[1]) * 0xD6E8FEB86659FD93ULL;
+        h ^= h >> 32;
+        h *= 0xD6E8FEB86659FD93ULL;
+        return h ^ (h >> 32);
+    }
 };

@@ -40,6 +40,7 @@ public:
                          const std::function<void(row_view)>& look) override {
         const auto found = on_[in].find(key);
         if (!found) return false;
+        if (const auto* id = std::get_if<uuid>(&key)) looked_at_ = seen_row{&on_[in], *id, *found};
         shown_values shown;
         found->show(shown);
         look(shown);
@@ -62,11 +63,20 @@ public:
     void undo() noexcept;
 
 private:
+    std::optional<packed_row> beaten_row(const memory_table& in, const uuid& key) const;
     result<> check_references(const memory_table& from, const row& values);
     result<> check_still_referenced(const memory_table& to, const value& key);
     void erase_with_referents(memory_table& in, std::int64_t ordinal);
 
+    // The newest one, as long as nothing but beats has been written since: theirs mostly is this row.
+    struct seen_row {
+        const memory_table* in;
+        uuid key;
+        packed_row at;
+    };
+
     database& on_;
+    std::optional<seen_row> looked_at_;
     boost::container::small_vector<replaced, 2> undo_;
 };
 
@@ -91,6 +101,7 @@ result<> memory_transaction::check_still_referenced(const memory_table& to, cons
 }
 
 result<std::int64_t> memory_transaction::insert(const table& in, const row& values) {
+    looked_at_.reset();
     auto& here = on_[in];
     const auto& what = here.what();
     const std::int64_t ordinal = here.next_ordinal();
@@ -105,6 +116,7 @@ result<std::int64_t> memory_transaction::insert(const table& in, const row& valu
 
 result<> memory_transaction::patch(const table& in, const value& key, std::optional<std::int64_t> version,
                                    std::span<const assignment> changes) {
+    looked_at_.reset();
     auto& here = on_[in];
     const auto found = here.find(key);
     if (!found) return error(errc::not_found, "no such row in " + std::string(in.name));
@@ -141,13 +153,18 @@ bool admits(const table& in, const memory_table::beaten_numbers& numbers) {
     return true;
 }
 
+std::optional<packed_row> memory_transaction::beaten_row(const memory_table& in, const uuid& key) const {
+    if (looked_at_ && looked_at_->in == &in && looked_at_->key == key) return looked_at_->at;
+    return in.find(key);
+}
+
 result<> memory_transaction::beat(std::span<const struct beat> beats) {
     const auto here =
         std::ranges::find_if(on_.tables, [](const auto& t) { return !t.what().beat_columns.empty(); });
     if (here == on_.tables.end()) return {};
     boost::container::small_vector<std::pair<packed_row, memory_table::beaten_numbers>, 1> hits;
     for (const auto& one : beats) {
-        const auto at = here->find(one.key);
+        const auto at = beaten_row(*here, one.key);
         if (!at) continue;
         hits.emplace_back(*at, numbers_of(one));
         if (!admits(here->what(), hits.back().second))
@@ -158,6 +175,7 @@ result<> memory_transaction::beat(std::span<const struct beat> beats) {
 }
 
 result<> memory_transaction::erase(const table& in, const value& key) {
+    looked_at_.reset();
     auto& here = on_[in];
     const auto ordinal = here.ordinal_of(key);
     if (!ordinal) return error(errc::not_found, "no such row in " + std::string(in.name));
@@ -224,7 +242,7 @@ public:
     }
 
     void expect(const uuid& key) override {
-        if (const auto turn = turnstile_.try_read(); turn && beaten_) beaten_->fetch(key);
+        if (const auto turn = turnstile_.try_glance(); turn && beaten_) beaten_->fetch(key);
     }
 
     result<> checkpoint() override { return {}; }

@@ -30,11 +30,18 @@ memory_table::memory_table(table what) : what_(std::move(what)), layout_(what_.c
 
 std::uint64_t memory_table::hash_at(place p) const { return hash_of(row_at(p).at(what_.key)); }
 
-void memory_table::enter(place p) {
+// Nothing to take is left where all names of rows are used up.
+memory_table::place memory_table::put_row(std::int64_t ordinal, const row& values) {
+    const place p = blocks_.take(packed_row::size_of(layout_, values)).value();
+    packed_row::pack(blocks_.at(p), layout_, ordinal, values);
     by_key_.insert(hash_at(p), p, [this](place one) { return hash_at(one); });
+    return p;
 }
 
-void memory_table::leave(place p) { by_key_.erase(hash_at(p), p); }
+void memory_table::take_row(place p) {
+    by_key_.erase(hash_at(p), p);
+    blocks_.give_back(p);
+}
 
 std::optional<packed_row> memory_table::find(const value& key) const {
     const auto wanted = view_of(key);
@@ -72,27 +79,14 @@ result<> memory_table::check(const row& values, std::optional<std::int64_t> self
 void memory_table::put(std::int64_t ordinal, const row& values) noexcept {
     for (auto& index : indexes_) index.add(ordinal, values);
     for (auto& tally : tallies_) tally.add(values, 1);
-    auto packed = packed_row::pack(layout_, ordinal, values);
-    auto p = static_cast<place>(blocks_.size());
-    if (free_.empty()) {
-        blocks_.push_back(std::move(packed));
-    } else {
-        p = free_.back();
-        free_.pop_back();
-        blocks_[p] = std::move(packed);
-    }
-    rows_.emplace(ordinal, p);
-    enter(p);
+    rows_.emplace(ordinal, put_row(ordinal, values));
     ordinal_last_ = std::max(ordinal_last_, ordinal);
 }
 
 row memory_table::take(std::int64_t ordinal) noexcept {
     const auto at = rows_.find(ordinal);
-    const place p = at->second;
-    row values = row_at(p).values();
-    leave(p);
-    blocks_[p].reset();
-    free_.push_back(p);
+    row values = row_at(at->second).values();
+    take_row(at->second);
     rows_.erase(at);
     for (auto& index : indexes_) index.remove(ordinal, values);
     for (auto& tally : tallies_) tally.add(values, -1);
@@ -101,9 +95,8 @@ row memory_table::take(std::int64_t ordinal) noexcept {
 
 std::vector<assignment> memory_table::change(std::int64_t ordinal,
                                              std::span<const assignment> changes) noexcept {
-    const place p = rows_.find(ordinal)->second;
+    place& p = rows_.find(ordinal)->second;
     row values = row_at(p).values();
-    leave(p);
     for (auto& index : indexes_)
         if (touches(index, changes)) index.remove(ordinal, values);
     for (auto& tally : tallies_)
@@ -113,8 +106,8 @@ std::vector<assignment> memory_table::change(std::int64_t ordinal,
     for (const auto& one : changes) before.push_back({one.column, std::exchange(values[one.column], one.to)});
     // A column named twice is put back to what it was first.
     std::ranges::reverse(before);
-    blocks_[p] = packed_row::pack(layout_, ordinal, values);
-    enter(p);
+    take_row(p);
+    p = put_row(ordinal, values);
     for (auto& index : indexes_)
         if (touches(index, changes)) index.add(ordinal, values);
     for (auto& tally : tallies_)

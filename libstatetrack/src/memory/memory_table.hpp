@@ -14,6 +14,7 @@
 #include "memory/ordered_index.hpp"
 #include "memory/packed_row.hpp"
 #include "place_set.hpp"
+#include "slabs.hpp"
 #include "statetrack/storage.hpp"
 
 namespace statetrack::memory {
@@ -57,11 +58,11 @@ public:
 
 private:
     using place = place_set::place;
-    packed_row row_at(place p) const { return {layout_, blocks_[p].get()}; }
+    packed_row row_at(place p) const { return {layout_, blocks_.at(p)}; }
     packed_row row_of(std::int64_t ordinal) const { return row_at(rows_.find(ordinal)->second); }
     std::uint64_t hash_at(place p) const;
-    void enter(place p);
-    void leave(place p);
+    place put_row(std::int64_t ordinal, const row& values);
+    void take_row(place p);
 
     struct index_spans {
         const ordered_index* index = nullptr;
@@ -89,8 +90,7 @@ private:
 
     table what_;
     row_layout layout_;
-    std::vector<packed_row::block> blocks_;  // by place
-    std::vector<place> free_;
+    mutable slabs blocks_;  // by place; a row that is looked at may be beaten
     std::map<std::int64_t, place> rows_;
     place_set by_key_;
     std::vector<ordered_index> indexes_;  // the key's first

@@ -62,17 +62,20 @@ row_layout::row_layout(const std::vector<column>& columns) : tags_at_(number_byt
     }
 }
 
-packed_row::block packed_row::pack(const row_layout& as, std::int64_t ordinal, const row& values) {
-    assert(values.size() == as.columns());
+std::size_t packed_row::size_of(const row_layout& as, const row& values) {
     std::size_t size = as.rest_at();
     for (const auto& v : values) size += rest_size(v);
-    block packed(new char[size]);
-    write_at(packed.get(), ordinal);
-    char* rest = packed.get() + as.rest_at();
+    return size;
+}
+
+void packed_row::pack(char* to, const row_layout& as, std::int64_t ordinal, const row& values) {
+    assert(values.size() == as.columns());
+    write_at(to, ordinal);
+    char* rest = to + as.rest_at();
     for (std::size_t i = 0; i < values.size(); ++i) {
-        write_at(packed.get() + as.tags_at() + i, tag_of(values[i]));
+        write_at(to + as.tags_at() + i, tag_of(values[i]));
         if (const auto* number = std::get_if<std::int64_t>(&values[i])) {
-            write_at(packed.get() + as.number_at(i), *number);
+            write_at(to + as.number_at(i), *number);
         } else if (const auto* text = std::get_if<std::string>(&values[i])) {
             write_at(rest, static_cast<std::uint32_t>(text->size()));
             std::memcpy(rest + size_bytes, text->data(), text->size());
@@ -81,7 +84,6 @@ packed_row::block packed_row::pack(const row_layout& as, std::int64_t ordinal, c
         }
         rest += rest_size(values[i]);
     }
-    return packed;
 }
 
 char packed_row::tag_byte(std::size_t column) const noexcept { return at_[as_->tags_at() + column]; }

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -34,10 +33,9 @@ private:
 // set_number.
 class packed_row {
 public:
-    using block = std::unique_ptr<char[]>;
-
     // The values must be what their columns admit.
-    static block pack(const row_layout& as, std::int64_t ordinal, const row& values);
+    static std::size_t size_of(const row_layout& as, const row& values);
+    static void pack(char* to, const row_layout& as, std::int64_t ordinal, const row& values);
 
     packed_row(const row_layout& as, char* at) : as_(&as), at_(at) {}
 

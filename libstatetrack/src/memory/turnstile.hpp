@@ -37,6 +37,8 @@ public:
         if (!turn) return std::nullopt;
         return reading(*this);
     }
+    // Keeps writers out while it lasts, and whoever comes next: for what takes no time.
+    std::unique_lock<std::mutex> try_glance() { return std::unique_lock(turn_, std::try_to_lock); }
     // Nobody else is in until it goes.
     std::unique_lock<std::mutex> write() {
         std::unique_lock turn(turn_);

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "place_set.hpp"
+#include "slabs.hpp"
 #include "sqlite/row_packing.hpp"
-#include "sqlite/slabs.hpp"
 #include "statetrack/storage.hpp"
 
 namespace statetrack::sqlite {

@@ -1,10 +1,10 @@
-#include "sqlite/slabs.hpp"
+#include "slabs.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
-namespace statetrack::sqlite {
+namespace statetrack {
 
 // To the unit where they are small, to an eighth of their size where they are larger. A piece that is free
 // holds a byte that says so and the number of another.
@@ -16,17 +16,16 @@ std::size_t slabs::units_for(std::size_t size) {
     return (units + step - 1) / step * step;
 }
 
-std::size_t slabs::pieces_of(std::size_t units) { return units > shared_units_max ? 1 : chunk_units / units; }
+std::size_t slabs::bytes_of_chunk(std::size_t units) {
+    return (is_shared(units) ? chunk_units : units) * unit;
+}
 
 bool slabs::has_room_for(std::size_t size) const {
     const auto at = open_.find(static_cast<std::uint32_t>(units_for(size) * unit));
     return at != open_.end() && !at->second.empty();
 }
 
-std::size_t slabs::chunk_bytes(std::size_t size) {
-    const std::size_t units = units_for(size);
-    return pieces_of(units) * units * unit;
-}
+std::size_t slabs::chunk_bytes(std::size_t size) { return bytes_of_chunk(units_for(size)); }
 
 std::optional<slabs::handle> slabs::take(std::size_t size) {
     const std::size_t units = units_for(size);
@@ -44,7 +43,7 @@ std::optional<slabs::handle> slabs::take(std::size_t size) {
     if (in.freed == none)
         n = in.made++;
     else
-        std::memcpy(&in.freed, in.memory.get() + n * in.piece_bytes + 1, sizeof in.freed);
+        std::memcpy(&in.freed, memory_[number] + n * in.piece_bytes + 1, sizeof in.freed);
     if (++in.in_use == in.pieces) close(number);
     return static_cast<handle>(number * chunk_units + n * in.piece_bytes / unit);
 }
@@ -59,7 +58,9 @@ void slabs::give_back(handle piece) {
     if (in.in_use-- == in.pieces) open(number);
     if (in.in_use > 0) return;
     close(number);
-    bytes_ -= std::size_t{in.pieces} * in.piece_bytes;
+    bytes_ -= bytes_of_chunk(in.piece_bytes / unit);
+    if (!in.own) blocks_.give_back(memory_[number]);
+    memory_[number] = nullptr;
     in = {};
     unused_.push_back(number);
 }
@@ -69,16 +70,17 @@ std::optional<std::uint32_t> slabs::make_chunk(std::size_t units) {
         if (chunks_.size() == chunks_max) return std::nullopt;
         unused_.push_back(static_cast<std::uint32_t>(chunks_.size()));
         chunks_.emplace_back();
+        memory_.resize(chunks_.size());
     }
     const std::uint32_t number = unused_.back();
-    unused_.pop_back();
     shared_chunk& made = chunks_[number];
+    if (!is_shared(units)) made.own.reset(new char[units * unit]);  // not touched before it is needed
+    memory_[number] = made.own ? made.own.get() : blocks_.take();
     made.piece_bytes = static_cast<std::uint32_t>(units * unit);
-    made.pieces = static_cast<std::uint32_t>(pieces_of(units));
-    const std::size_t size = std::size_t{made.pieces} * made.piece_bytes;
-    made.memory.reset(new char[size]);  // not touched before it is needed
-    bytes_ += size;
+    made.pieces = static_cast<std::uint32_t>(is_shared(units) ? chunk_units / units : 1);
+    bytes_ += bytes_of_chunk(units);
     open(number);
+    unused_.pop_back();
     return number;
 }
 
@@ -96,4 +98,4 @@ void slabs::close(std::uint32_t number) {
     among.pop_back();
 }
 
-}  // namespace statetrack::sqlite
+}  // namespace statetrack

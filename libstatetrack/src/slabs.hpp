@@ -1,5 +1,6 @@
 // Memory for very many small things of different sizes: pieces of like size share a chunk, and each is named
-// by 32 bits. Without malloc's own 8 to 16 bytes each, and all can be walked through.
+// by 32 bits. Without malloc's own 8 to 16 bytes each, on huge pages where there are many, and all can be
+// walked through.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -9,9 +10,11 @@
 #include <optional>
 #include <vector>
 
-namespace statetrack::sqlite {
+#include "block_source.hpp"
 
-// Up to 16 GiB. A piece's first byte is never 0 while it is in use. Not thread-safe.
+namespace statetrack {
+
+// Up to 16 GiB. Not thread-safe.
 class slabs {
 public:
     using handle = std::uint32_t;
@@ -19,8 +22,8 @@ public:
     // Nothing where all names are used up.
     std::optional<handle> take(std::size_t size);
     void give_back(handle piece);
-    char* at(handle piece) noexcept { return of(piece).memory.get() + offset(piece); }
-    const char* at(handle piece) const noexcept { return of(piece).memory.get() + offset(piece); }
+    char* at(handle piece) noexcept { return memory_[piece / chunk_units] + offset(piece); }
+    const char* at(handle piece) const noexcept { return memory_[piece / chunk_units] + offset(piece); }
     // What the piece has room for.
     std::size_t room_of(handle piece) const noexcept { return of(piece).piece_bytes; }
 
@@ -31,13 +34,12 @@ public:
     std::size_t bytes() const noexcept { return bytes_; }
 
     std::size_t chunks() const noexcept { return chunks_.size(); }
-    // Calls f(handle) for each piece in use; it may give that piece back.
+    // Calls f(handle) for each piece in use, if their first bytes are never 0; it may give that piece back.
     template <class F>
     void for_each_in(std::size_t chunk, F&& f) {
         const std::size_t made = chunks_[chunk].made, each = chunks_[chunk].piece_bytes;
-        for (std::size_t n = 0; n < made && chunks_[chunk].memory; ++n)
-            if (chunks_[chunk].memory[n * each] != 0)
-                f(static_cast<handle>(chunk * chunk_units + n * each / unit));
+        for (std::size_t n = 0; n < made && memory_[chunk]; ++n)
+            if (memory_[chunk][n * each] != 0) f(static_cast<handle>(chunk * chunk_units + n * each / unit));
     }
 
 private:
@@ -48,7 +50,7 @@ private:
     static constexpr std::uint32_t none = 0xFFFF'FFFF;
 
     struct shared_chunk {
-        std::unique_ptr<char[]> memory{};
+        std::unique_ptr<char[]> own{};  // of a piece that has it to itself
         std::uint32_t piece_bytes = 0;
         std::uint32_t pieces = 0;  // that it has room for
         std::uint32_t made = 0;    // behind these nothing has been touched
@@ -59,7 +61,8 @@ private:
     using open_chunks = std::vector<std::uint32_t>;
 
     static std::size_t units_for(std::size_t size);
-    static std::size_t pieces_of(std::size_t units);  // of a chunk
+    static bool is_shared(std::size_t units) { return units <= shared_units_max; }
+    static std::size_t bytes_of_chunk(std::size_t units);
     static std::size_t offset(handle piece) { return piece % chunk_units * unit; }
     shared_chunk& of(handle piece) { return chunks_[piece / chunk_units]; }
     const shared_chunk& of(handle piece) const { return chunks_[piece / chunk_units]; }
@@ -67,10 +70,12 @@ private:
     void open(std::uint32_t number);
     void close(std::uint32_t number);
 
+    block_source blocks_{chunk_units * unit};
+    std::vector<char*> memory_;  // of each chunk: what every look needs lies close together
     std::vector<shared_chunk> chunks_;
     std::vector<std::uint32_t> unused_;                           // numbers of chunks that are gone
     boost::unordered_flat_map<std::uint32_t, open_chunks> open_;  // by the bytes of their pieces
     std::size_t bytes_ = 0;
 };
 
-}  // namespace statetrack::sqlite
+}  // namespace statetrack
