@@ -1,24 +1,45 @@
 #include "block_source.hpp"
 
-#include <algorithm>
+#include <sys/mman.h>
+
+#include <cstdint>
 #include <new>
 #include <utility>
 
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
-
 namespace statetrack {
 
-block_source::area block_source::make_area(std::size_t bytes) {
-    constexpr std::size_t line_bytes = 64;
-    area made(static_cast<char*>(std::aligned_alloc(bytes < area_bytes ? line_bytes : area_bytes, bytes)));
-    if (!made) throw std::bad_alloc();
-#ifdef __linux__
+void block_source::unmapped::operator()(char* area) const noexcept { ::munmap(area, area_bytes); }
+
+// From malloc it would come with gaps before it, and of pages that were used before, which stay small ones.
+block_source::area block_source::map_area() {
+    void* const mapped =
+        ::mmap(nullptr, 2 * area_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) throw std::bad_alloc();
+    auto* const from = static_cast<char*>(mapped);
+    const std::size_t before = -reinterpret_cast<std::uintptr_t>(from) % area_bytes;
+    area made(from + before);
+    if (before > 0) ::munmap(from, before);
+    ::munmap(from + before + area_bytes, area_bytes - before);
     // A wish: whether the kernel has huge pages to give changes nothing but the speed.
-    if (bytes == area_bytes) ::madvise(made.get(), bytes, MADV_HUGEPAGE);
-#endif
+    ::madvise(made.get(), area_bytes, MADV_HUGEPAGE);
     return made;
+}
+
+void block_source::make_blocks() {
+    constexpr std::size_t line_bytes = 64;
+    const bool few = blocks_ * block_bytes_ < small_bytes;
+    const std::size_t made = few ? 1 : area_bytes / block_bytes_;
+    given_back_.reserve(blocks_ + made);  // so that giving back never fails
+    if (few) {
+        single_.emplace_back(static_cast<char*>(std::aligned_alloc(line_bytes, block_bytes_)));
+        if (!single_.back()) throw std::bad_alloc();
+        next_ = single_.back().get();
+    } else {
+        areas_.push_back(map_area());
+        next_ = areas_.back().get();
+    }
+    left_ = made;
+    blocks_ += made;
 }
 
 char* block_source::take() {
@@ -27,14 +48,7 @@ char* block_source::take() {
         given_back_.pop_back();
         return block;
     }
-    if (left_ == 0) {
-        const std::size_t bytes = blocks_ * block_bytes_ < small_bytes ? block_bytes_ : area_bytes;
-        given_back_.reserve(blocks_ + bytes / block_bytes_);
-        areas_.push_back(make_area(bytes));
-        next_ = areas_.back().get();
-        left_ = bytes / block_bytes_;
-        blocks_ += left_;
-    }
+    if (left_ == 0) make_blocks();
     --left_;
     return std::exchange(next_, next_ + block_bytes_);
 }

@@ -26,17 +26,22 @@ public:
     static constexpr std::size_t small_bytes = std::size_t{2} << 20;  // until then from malloc
 
 private:
-    struct freed {
-        void operator()(char* memory) const noexcept { std::free(memory); }
+    struct unmapped {
+        void operator()(char* area) const noexcept;
     };
-    using area = std::unique_ptr<char, freed>;
-    static area make_area(std::size_t bytes);
+    using area = std::unique_ptr<char, unmapped>;
+    struct freed {
+        void operator()(char* block) const noexcept { std::free(block); }
+    };
+    static area map_area();
+    void make_blocks();
 
     std::size_t block_bytes_;
+    std::vector<std::unique_ptr<char, freed>> single_;
     std::vector<area> areas_;
     std::vector<char*> given_back_;
-    char* next_ = nullptr;  // what the newest area has left
-    std::size_t left_ = 0;  // blocks
+    char* next_ = nullptr;  // what was made last has left
+    std::size_t left_ = 0;  // so many blocks
     std::size_t blocks_ = 0;
 };
 
