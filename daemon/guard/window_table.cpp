@@ -19,7 +19,7 @@ class window_table::shard {
 public:
     explicit shard(std::size_t windows_max) : windows_max_(windows_max) { resize(capacity_min); }
 
-    window_standing use(const window_name& name, std::uint64_t hash, std::int64_t now_ms) {
+    window_standing use(const window_name& name, std::uint32_t hash, std::int64_t now_ms) {
         const std::lock_guard lock(mutex_);
         // Threads read the clock before they get here, in any order.
         latest_ms_ = std::max(latest_ms_, now_ms);
@@ -33,7 +33,7 @@ public:
             }
             // Over, and not dropped yet: so many others ended before it. It opens again at the ring's end;
             // its old place is passed over when its turn comes.
-            found.dead = true;
+            found.used = 0;
             erase(at);
         }
         make_room();
@@ -56,28 +56,29 @@ public:
     }
 
 private:
-    struct window {
+    // Two of them a line of the processor's caches.
+    struct alignas(32) window {
         window_name name{};
         std::int64_t opened_ms = 0;
-        std::uint64_t hash = 0;
-        std::uint32_t used = 0;
-        bool dead = false;
+        std::uint32_t hash = 0;
+        std::uint32_t used = 0;  // 0: the name has opened another one since
     };
+    static_assert(sizeof(window) == 32);
     static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
 
     std::size_t mask() const { return ring_.size() - 1; }
     std::size_t index_mask() const { return index_.size() - 1; }
 
     // Its place in the index, or the free one where it belongs.
-    std::size_t find(const window_name& name, std::uint64_t hash) const {
-        auto at = hash & index_mask();
+    std::size_t find(const window_name& name, std::uint32_t hash) const {
+        std::size_t at = hash & index_mask();
         while (index_[at] != none && !(ring_[index_[at]].name == name)) at = (at + 1) & index_mask();
         return at;
     }
 
     void erase(std::size_t at) {
         for (auto next = (at + 1) & index_mask(); index_[next] != none; next = (next + 1) & index_mask()) {
-            const auto home = ring_[index_[next]].hash & index_mask();
+            const std::size_t home = ring_[index_[next]].hash & index_mask();
             // It may move back unless its home lies between the hole and itself.
             if (((next - home) & index_mask()) < ((next - at) & index_mask())) continue;
             index_[at] = index_[next];
@@ -88,7 +89,7 @@ private:
 
     void drop_oldest() {
         const auto& oldest = ring_[head_];
-        if (!oldest.dead) erase(find(oldest.name, oldest.hash));
+        if (oldest.used > 0) erase(find(oldest.name, oldest.hash));
         head_ = (head_ + 1) & mask();
         --count_;
     }
@@ -114,8 +115,8 @@ private:
         head_ = 0;
         index_ = std::vector<std::uint32_t>(2 * capacity, none);
         for (std::size_t i = 0; i < count_; ++i) {
-            if (ring_[i].dead) continue;
-            auto at = ring_[i].hash & index_mask();
+            if (ring_[i].used == 0) continue;
+            std::size_t at = ring_[i].hash & index_mask();
             while (index_[at] != none) at = (at + 1) & index_mask();
             index_[at] = static_cast<std::uint32_t>(i);
         }
@@ -150,9 +151,9 @@ std::uint64_t window_table::hash(const window_name& name) const {
 
 window_standing window_table::use(const window_name& name, std::int64_t now_ms) {
     const auto h = hash(name);
-    // The index of a shard uses the low bits.
+    // The index of a shard uses the low half.
     const auto at = static_cast<std::size_t>(h >> 32) & (shards_.size() - 1);
-    return shards_[at]->use(name, h, now_ms);
+    return shards_[at]->use(name, static_cast<std::uint32_t>(h), now_ms);
 }
 
 std::size_t window_table::open_windows() const {

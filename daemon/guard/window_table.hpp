@@ -26,7 +26,7 @@ struct window_standing {
 
 struct window_table_options {
     std::size_t windows_max =
-        1'048'576;            // open at a time; memory grows with those that are, 50 to 100 bytes each
+        1'048'576;            // open at a time; memory grows with those that are, 40 to 80 bytes each
     std::size_t shards = 16;  // locks
     std::uint64_t seed = 0;   // unknown outside, or names could be chosen that collide
 };
