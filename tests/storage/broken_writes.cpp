@@ -206,6 +206,25 @@ void add_broken_beats(std::vector<broken_store>& to) {
                     }},
                {"Beats and patches see each other at once", "The beats of a refused unit are undone",
                 "A new row under an old key has none of the old one's beats"}));
+    const auto seen = std::make_shared<std::map<uuid, value>>();
+    constexpr std::size_t role = column_of<&session::agent_role>();
+    to.push_back(hooked("a beat writes its row as it was looked at",
+                        {.look_at =
+                             [=](reader& in, const table& from, const value& key, const look& at) {
+                                 return in.look_at(from, key, [&](row_view values) {
+                                     if (&from == &table_of<session>())
+                                         seen->insert_or_assign(std::get<uuid>(key), to_values(values)[role]);
+                                     at(values);
+                                 });
+                             },
+                         .beat = [=](transaction& in, auto beats) -> result<> {
+                             for (const auto& one : beats)
+                                 if (const auto at = seen->find(one.key); at != seen->end())
+                                     (void)in.patch(table_of<session>(), value{one.key}, {},
+                                                    std::vector<assignment>{{role, at->second}});
+                             return in.beat(beats);
+                         }},
+                        {"A beat finds its row as the unit has left it"}));
 }
 
 void add_broken_erasures(std::vector<broken_store>& to) {

@@ -108,6 +108,36 @@ void beats_and_patches_see_each_other(trial& t) {
              "a walk to see the beat");
 }
 
+void a_beat_finds_its_row_as_the_unit_has_left_it(trial& t) {
+    auto s = t.some_session();
+    t.must_insert(s);
+    const auto look = [&](transaction& tx) {
+        return tx.look_at(table_of<session>(), key_of(s), [](row_view) {});
+    };
+    const std::string role(300, 'r');
+    t.must([&](transaction& tx) -> result<> {
+        if (auto there = look(tx); !there) return there.error();
+        if (auto done = tx.patch(table_of<session>(), key_of(s), 1,
+                                 std::vector{set<&session::agent_role>(std::optional(role))});
+            !done)
+            return done;
+        return tx.beat(std::vector{full_beat(s, 1)});
+    });
+    s.agent_role = role;
+    t.expect_equal(t.entity<session>(key_of(s)), std::optional<session>(beaten(s, full_beat(s, 1))),
+                   "patched and beaten");
+    s.project_id = "another";
+    t.must([&](transaction& tx) -> result<> {
+        if (auto there = look(tx); !there) return there.error();
+        if (auto done = tx.erase(table_of<session>(), key_of(s)); !done) return done;
+        if (auto done = tx.beat(std::vector{full_beat(s, 2)}); !done) return done;
+        if (auto made = tx.insert(table_of<session>(), to_row(s)); !made) return made.error();
+        return tx.beat(std::vector{full_beat(s, 3)});
+    });
+    t.expect_equal(t.entity<session>(key_of(s)), std::optional<session>(beaten(s, full_beat(s, 3))),
+                   "made anew and beaten");
+}
+
 void beats_of_a_refused_unit_are_undone(trial& t) {
     const auto s = t.some_session();
     t.must_insert(s);
@@ -137,6 +167,7 @@ void add_beat_cases(case_list& to) {
                {"A thousand beats go in one unit, each to its own session", many_at_once},
                {"Of several beats of one session the last one stays", the_last_of_one_session_counts},
                {"Beats and patches see each other at once", beats_and_patches_see_each_other},
+               {"A beat finds its row as the unit has left it", a_beat_finds_its_row_as_the_unit_has_left_it},
                {"The beats of a refused unit are undone", beats_of_a_refused_unit_are_undone},
                {"A new row under an old key has none of the old one's beats",
                 a_new_row_under_an_old_key_has_its_own_beats}});
