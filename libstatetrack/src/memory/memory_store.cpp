@@ -68,7 +68,7 @@ private:
     result<> check_still_referenced(const memory_table& to, const value& key);
     void erase_with_referents(memory_table& in, std::int64_t ordinal);
 
-    // The newest one, as long as nothing but beats has been written since: theirs mostly is this row.
+    // The newest one, until a row is changed otherwise than by a beat or goes: theirs mostly is this row.
     struct seen_row {
         const memory_table* in;
         uuid key;
@@ -101,7 +101,6 @@ result<> memory_transaction::check_still_referenced(const memory_table& to, cons
 }
 
 result<std::int64_t> memory_transaction::insert(const table& in, const row& values) {
-    looked_at_.reset();
     auto& here = on_[in];
     const auto& what = here.what();
     const std::int64_t ordinal = here.next_ordinal();
