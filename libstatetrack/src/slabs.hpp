@@ -14,7 +14,7 @@
 
 namespace statetrack {
 
-// Up to 16 GiB. Not thread-safe.
+// Up to 16 GiB, and a million pieces of more than 2 KiB. Not thread-safe.
 class slabs {
 public:
     using handle = std::uint32_t;

@@ -30,7 +30,7 @@ memory_table::memory_table(table what) : what_(std::move(what)), layout_(what_.c
 
 std::uint64_t memory_table::hash_at(place p) const { return hash_of(row_at(p).at(what_.key)); }
 
-// Nothing to take is left where all names of rows are used up.
+// There is nothing to take where all names of rows are used up (see slabs): as without memory, the end.
 memory_table::place memory_table::put_row(std::int64_t ordinal, const row& values) {
     const place p = blocks_.take(packed_row::size_of(layout_, values)).value();
     packed_row::pack(blocks_.at(p), layout_, ordinal, values);
