@@ -45,14 +45,15 @@ bool asked_for_huge_pages(const char* at) {
 TEST_CASE("Blocks have nothing in common, and those given back are taken next") {
     block_source from(block_bytes);
     std::vector<char*> taken;
-    for (int i = 0; i < 100; ++i) {
+    for (char i = 0; i < 100; ++i) {
         taken.push_back(from.take());
         std::memset(taken.back(), i, block_bytes);
     }
-    for (int i = 0; i < 100; ++i) {
-        CHECK(number_of(taken[i]) % 64 == 0);
-        CHECK(taken[i][0] == i);
-        CHECK(taken[i][block_bytes - 1] == i);
+    for (char i = 0; const char* block : taken) {
+        CHECK(number_of(block) % 64 == 0);
+        CHECK(block[0] == i);
+        CHECK(block[block_bytes - 1] == i);
+        ++i;
     }
     from.give_back(taken[7]);
     from.give_back(taken[70]);
