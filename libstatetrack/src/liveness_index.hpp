@@ -103,8 +103,7 @@ public:
     [[gnu::always_inline]] void fetch(const uuid& id) const { places_.fetch(std::hash<uuid>{}(id)); }
     // The same for the entry itself.
     [[gnu::always_inline]] void fetch_entry(const uuid& id) const {
-        const auto likely = places_.find(std::hash<uuid>{}(id), [](place) { return true; });
-        if (likely) __builtin_prefetch(&at(*likely));
+        if (const auto likely = places_.likely(std::hash<uuid>{}(id))) __builtin_prefetch(&at(*likely));
     }
     const live_entry* find(const uuid& id) const;
     live_entry* find(const uuid& id);

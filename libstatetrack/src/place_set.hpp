@@ -41,6 +41,11 @@ public:
         return std::nullopt;
     }
 
+    // One that may have this hash, unseen: nearly always the one.
+    std::optional<place> likely(std::uint64_t hash) const {
+        return find(hash, [](place) { return true; });
+    }
+
     // Has the processor fetch what find will look at. (GCC 12 takes a function that does nothing else for one
     // without effects, and leaves out its calls: whoever calls this from one of his own has it inlined.)
     void fetch(std::uint64_t hash) const {

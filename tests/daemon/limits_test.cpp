@@ -48,6 +48,14 @@ TEST_CASE("a window that is over is dropped by the uses after it") {
     CHECK(table.memory_bytes() < 65'536);
 }
 
+TEST_CASE("a name that opens anew before its old window is dropped keeps the new one") {
+    window_table table({.shards = 1});
+    for (std::uint64_t n = 0; n < 1'000; ++n) table.use(name(n), 0);
+    // The old window is the last of a thousand: each use drops a few, then that one too.
+    for (std::int64_t uses = 1; uses <= 100; ++uses) CHECK(table.use(name(999), 60'000).used == uses);
+    CHECK(table.open_windows() == 1);
+}
+
 TEST_CASE("a million names and more stay within the bound, and the oldest window makes room") {
     window_table table({.windows_max = 65'536, .shards = 4, .seed = 5});
     for (std::uint64_t n = 0; n < 1'500'000; ++n) REQUIRE(table.use(name(n), 0).used == 1);

@@ -33,8 +33,7 @@ public:
     std::optional<std::int64_t> ordinal_of(const value& key) const;
     // Has the processor fetch what find will look at, and its row. Inlined, see place_set.
     [[gnu::always_inline]] void fetch(const uuid& key) const {
-        const auto likely = by_key_.find(std::hash<uuid>()(key), [](place) { return true; });
-        if (likely) row_at(*likely).fetch();
+        if (const auto likely = by_key_.likely(std::hash<uuid>()(key))) row_at(*likely).fetch();
     }
     std::vector<stored_row> select(const query& what) const;
     std::int64_t count(std::span<const condition> where) const;

@@ -56,7 +56,7 @@ bool warm_rows::show_at(std::int64_t ordinal, shown_values& into) {
 // effects, and leaves out the calls.
 [[gnu::always_inline]] inline void warm_rows::fetch_row(const place_set& by, std::uint64_t hash) const {
     constexpr std::size_t line_bytes = 64;
-    const auto at = likely_place(by, hash);
+    const auto at = by.likely(hash);
     if (!at) return;
     const auto row = packed(*at);
     for (std::size_t n = 0; n < row.size(); n += line_bytes) __builtin_prefetch(row.data() + n);
@@ -71,12 +71,7 @@ void warm_rows::fetch(std::span<const uuid> keys) const {
     for (const auto& key : keys) by_key_.fetch(hash_of(key));
     for (const auto& key : keys) fetch_row(by_key_, hash_of(key));
     for (const auto& key : keys)
-        if (const auto at = likely_place(by_key_, hash_of(key))) by_ordinal_.fetch(ordinal_hash(*at));
-}
-
-// The first with its hash is nearly always the one.
-std::optional<warm_rows::place> warm_rows::likely_place(const place_set& by, std::uint64_t hash) {
-    return by.find(hash, [](place) { return true; });
+        if (const auto at = by_key_.likely(hash_of(key))) by_ordinal_.fetch(ordinal_hash(*at));
 }
 
 std::optional<std::int64_t> warm_rows::ordinal_of(const uuid& key) const {

@@ -53,7 +53,6 @@ private:
     std::string_view packed(place at) const { return {pieces_.at(at), pieces_.room_of(at)}; }
     std::optional<place> place_of(const uuid& key) const;
     std::optional<place> place_at(std::int64_t ordinal) const;
-    static std::optional<place> likely_place(const place_set& by, std::uint64_t hash);
     void fetch_row(const place_set& by, std::uint64_t hash) const;
     std::uint64_t key_hash(place at) const;
     std::uint64_t ordinal_hash(place at) const;
