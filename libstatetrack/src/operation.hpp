@@ -164,9 +164,9 @@ result<json_text> merged_metadata(const json_text& metadata, const json_text& pa
 void set_metadata(session& row, const boost::json::object& metadata);
 
 // Pieces of one operation that others are made of too.
-enum class interruption : std::uint8_t { failed, expired, interrupted };
-// In-progress tasks of a session become failed with that text. Clears current_task_id of `row` where it named
-// one.
+// A task becomes failed with that text. Clears current_task_id of its session's `row` where that named it.
+result<task> fail_task(operation& op, session& row, const task& before, const std::string& text);
+// The same of all that are in progress.
 result<> fail_running_tasks(operation& op, session& row, const std::string& text);
 // Ends a session: failed or expired, with its text, tasks and metadata.
 result<session> end_session(operation& op, const session& row, session_status to, const std::string& text,

@@ -113,6 +113,29 @@ result<std::vector<task>> tasks_of(reader& from, const uuid& session_id,
     return select_all<task>(from, {.where = {where<&task::session_id>(session_id), in_states}});
 }
 
+// What the predecessor leaves to do.
+struct left_tasks {
+    std::vector<task> failed;   // those that were under way among them
+    std::vector<task> waiting;  // pending or blocked
+};
+
+result<left_tasks> leave_tasks(operation& op, session& closed) {
+    using enum task_status;
+    const auto unfinished = tasks_of(op.tx, closed.session_id, {pending, in_progress, failed, blocked});
+    if (!unfinished) return unfinished.error();
+    left_tasks left;
+    for (const task& one : *unfinished) {
+        if (one.status == in_progress) {
+            auto interrupted = fail_task(op, closed, one, "interrupted");
+            if (!interrupted) return interrupted.error();
+            left.failed.push_back(std::move(*interrupted));
+        } else {
+            (one.status == failed ? left.failed : left.waiting).push_back(one);
+        }
+    }
+    return left;
+}
+
 bool recoverable(session_status s) { return next_status(s, session_action::recover).has_value(); }
 
 error not_recoverable(const session& row) {
@@ -126,12 +149,9 @@ error not_recoverable(const session& row) {
 result<recovered> succeed(operation& op, const session& original, const succession& how) {
     const session successor = make_successor(op, original, how);
     session closed = original;
-    if (const auto done = fail_running_tasks(op, closed, "interrupted"); !done) return done.error();
     // Before the carried ones become failed too: those are not to be tried again.
-    const auto failed = tasks_of(op.tx, original.session_id, {task_status::failed});
-    if (!failed) return failed.error();
-    const auto waiting = tasks_of(op.tx, original.session_id, {task_status::pending, task_status::blocked});
-    if (!waiting) return waiting.error();
+    const auto left = leave_tasks(op, closed);
+    if (!left) return left.error();
     // The predecessor leaves its place first, so that the successor can have the very same.
     if (const auto done = supersede(op, original, closed, successor); !done) return done.error();
 
@@ -141,12 +161,12 @@ result<recovered> succeed(operation& op, const session& original, const successi
     if (const auto done = op.insert(successor, note); !done) return op.place_error(done.error(), successor);
     recovered answer{.session = {successor}};
     if (how.reset_failed_tasks) {
-        const auto count = reset_tasks(op, *failed, successor);
+        const auto count = reset_tasks(op, left->failed, successor);
         if (!count) return count.error();
         answer.tasks_reset = *count;
     }
     if (how.carry_pending_tasks) {
-        const auto count = carry_tasks(op, *waiting, successor);
+        const auto count = carry_tasks(op, left->waiting, successor);
         if (!count) return count.error();
         answer.tasks_carried = *count;
     }

@@ -189,20 +189,24 @@ result<session_removal::answer> perform(operation& op, const session_removal& re
     return session_removal::answer{*tasks};
 }
 
+result<task> fail_task(operation& op, session& row, const task& before, const std::string& text) {
+    task after = before;
+    after.status = task_status::failed;
+    after.completed_at = op.at.now;
+    after.error_message = text;
+    if (const auto done = op.update(before, after, {.kind = "failed", .reason = text}); !done)
+        return done.error();
+    if (row.current_task_id == to_string(before.task_id)) row.current_task_id.reset();
+    return after;
+}
+
 result<> fail_running_tasks(operation& op, session& row, const std::string& text) {
     query running{
         .where = {where<&task::session_id>(row.session_id), where<&task::status>(task_status::in_progress)}};
     const auto tasks = select_all<task>(op.tx, running);
     if (!tasks) return tasks.error();
-    for (const task& before : *tasks) {
-        task after = before;
-        after.status = task_status::failed;
-        after.completed_at = op.at.now;
-        after.error_message = text;
-        if (const auto done = op.update(before, after, {.kind = "failed", .reason = text}); !done)
-            return done.error();
-        if (row.current_task_id == to_string(before.task_id)) row.current_task_id.reset();
-    }
+    for (const task& one : *tasks)
+        if (const auto failed = fail_task(op, row, one, text); !failed) return failed.error();
     return {};
 }
 

@@ -111,6 +111,30 @@ void add_broken_inserts(std::vector<broken_store>& to) {
                 "Ordinals grow in the order of insertion"}));
 }
 
+// What has been found once is found so again, until the row is erased.
+broken_store remembering() {
+    const auto seen = std::make_shared<std::map<std::pair<std::size_t, value>, stored_row>>();
+    hooks by{.find = [seen](reader& in, const table& from, const value& key) -> found_row {
+                 const auto known = seen->find({from.id, key});
+                 if (known != seen->end()) return std::optional(known->second);
+                 auto found = in.find(from, key);
+                 if (found && *found) seen->insert_or_assign({from.id, key}, **found);
+                 return found;
+             },
+             .erase =
+                 [seen](transaction& in, const table& from, const value& key) {
+                     seen->clear();
+                     return in.erase(from, key);
+                 }};
+    const making make = [seen] {
+        seen->clear();
+        return make_memory_store();
+    };
+    return {"a row is found as it was found before",
+            kept("remembering", std::move(by), make),
+            {"A unit finds what it has read and patched as it is now"}};
+}
+
 void add_broken_patches(std::vector<broken_store>& to) {
     to.push_back(hooked("a patch that fails has written the columns before", {.patch = patch_one_by_one},
                         {"A patch cannot part completed_at from the end of a session",
@@ -272,6 +296,7 @@ void add_broken_erasures(std::vector<broken_store>& to) {
 void add_broken_writes(std::vector<broken_store>& to) {
     add_broken_inserts(to);
     to.push_back(counting_verbs());
+    to.push_back(remembering());
     add_broken_patches(to);
     add_broken_beats(to);
     add_broken_erasures(to);

@@ -43,12 +43,19 @@ int write_view::undo() {
 
 result<std::optional<stored_row>> write_view::find(const table& in, const value& key) {
     const auto* id = memory_.is_about(in) ? std::get_if<uuid>(&key) : nullptr;
-    if (!id) return guarded([&] { return on_.find(in, key); });
     if (lost_by()) return *lost_by();
+    if (!id) return find_in_file(in, key);
     if (auto warm = memory_.find(*id)) return warm;
     auto found = guarded([&] { return on_.find(in, key); });
     if (!found || !*found) return found;
     memory_.keep(**found);
+    return found;
+}
+
+result<std::optional<stored_row>> write_view::find_in_file(const table& in, const value& key) {
+    if (auto known = seen_.find(in, key)) return known;
+    auto found = guarded([&] { return on_.find(in, key); });
+    if (found && *found) seen_.saw(in, **found);
     return found;
 }
 
@@ -62,8 +69,11 @@ result<bool> write_view::look_at(const table& in, const value& key,
 
 result<std::vector<stored_row>> write_view::select(const table& in, const query& what) {
     auto found = guarded([&] { return on_.select(in, what); });
-    if (found && memory_.is_about(in))
+    if (!found) return found;
+    if (memory_.is_about(in))
         for (auto& one : *found) memory_.bring_up_to_date(one, what.columns);
+    else if (what.columns.empty())
+        for (const auto& one : *found) seen_.saw(in, one);
     return found;
 }
 
@@ -109,6 +119,7 @@ result<> write_view::patch(const table& in, const value& key, std::optional<std:
     auto patched = guarded([&] { return on_.patch(in, key, version, changes, ordinal); });
     wrote_ = wrote_ || patched;
     if (patched && before) memory_.tallies.change(in, before->values, changes);
+    if (patched) seen_.wrote(in, key, changes);
     if (!patched || !id) return patched;
     if (auto noted = journal_patch(in, *id, ordinal, changes); !noted || !before) return noted;
     for (const auto& one : changes) before->values[one.column] = one.to;
@@ -165,6 +176,7 @@ result<> write_view::erase(const table& in, const value& key) {
     if (const auto* id = memory_.is_about(in) ? std::get_if<uuid>(&key) : nullptr) memory_.wrote(*id);
     if (erased) erased = guarded([&] { return on_.erase(in, key); });
     wrote_ = wrote_ || erased;
+    if (erased) seen_.forget();  // others may have gone with it
     if (!erased) memory_.tallies.undo_to(counts_before);
     return erased;
 }

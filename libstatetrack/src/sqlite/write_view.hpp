@@ -4,6 +4,7 @@
 // a quarter of what a write costs.
 #pragma once
 
+#include "sqlite/seen_rows.hpp"
 #include "sqlite/view.hpp"
 
 namespace statetrack::sqlite {
@@ -39,6 +40,8 @@ public:
 
 private:
     result<> begin();
+    // Where a row is not in memory: the one seen before, or the file's.
+    result<std::optional<stored_row>> find_in_file(const table& in, const value& key);
     result<std::optional<std::int64_t>> ordinal_of(const uuid& key);
     // Where the row's beat columns are written beside its journalled beats, those must say the same.
     result<> journal_patch(const table& in, const uuid& key, std::optional<std::int64_t> ordinal,
@@ -47,6 +50,7 @@ private:
     // Takes a row out of the counts, and with it the rows that go when it goes.
     result<> uncount(const table& in, const row& values);
 
+    seen_rows seen_;
     std::size_t beats_before_;
     std::size_t counts_before_;
     std::size_t names_before_;

@@ -1,4 +1,5 @@
 #include "testing/cases.hpp"
+#include "testing/recount.hpp"
 #include "testing/trial.hpp"
 
 namespace statetrack::testing {
@@ -149,6 +150,48 @@ void patched_rows_are_found_by_what_they_are(trial& t) {
                    "counted as new");
 }
 
+// Read, whole and in part, patched twice and patched out of its key: each time the unit finds what is there,
+// and the counts follow what was.
+void a_unit_finds_what_it_has_patched(trial& t) {
+    const auto s = t.some_session();
+    auto one = t.some_task(s);
+    t.must_insert(s);
+    t.must_insert(one);
+    const auto key = key_of(one);
+    auto moved = one;
+    moved.task_id = t.some_id();
+    const auto& tasks = table_of<task>();
+    std::optional<stored_row> read_in_part, patched, left, found_moved;
+    t.must([&](transaction& tx) -> result<> {
+        const auto find = [&](const value& by, std::optional<stored_row>& into) -> result<> {
+            auto found = tx.find(tasks, by);
+            if (!found) return found.error();
+            into = std::move(*found);
+            return {};
+        };
+        const query in_part{.where = {is<&task::session_id>(s.session_id)},
+                            .columns = {tasks.key, column_of<&task::status>()}};
+        if (auto some = tx.select(tasks, in_part); !some) return some.error();
+        if (auto done = find(key, read_in_part); !done) return done;
+        for (const auto to : {task_status::in_progress, task_status::blocked})
+            if (auto done = tx.patch(tasks, key, {}, std::vector{set<&task::status>(to)}); !done) return done;
+        if (auto done = find(key, patched); !done) return done;
+        if (auto done = tx.patch(tasks, key, {}, std::vector{set<&task::task_id>(moved.task_id)}); !done)
+            return done;
+        if (auto done = find(key, left); !done) return done;
+        return find(key_of(moved), found_moved);
+    });
+    const auto values_of = [](const std::optional<stored_row>& found) {
+        return found ? found->values : row{};
+    };
+    t.expect_equal(values_of(read_in_part), to_row(one), "read in part before");
+    one.status = moved.status = task_status::blocked;
+    t.expect_equal(values_of(patched), to_row(one), "patched twice");
+    t.expect(!left, "nothing under the old key");
+    t.expect_equal(values_of(found_moved), to_row(moved), "under the new key");
+    expect_counts_agree(t, "afterwards");
+}
+
 // Looked at under both keys before, so that what is kept in memory of the row is there.
 void a_patched_key_is_the_rows(trial& t) {
     const auto s = t.some_session();
@@ -184,6 +227,7 @@ void add_patch_cases(case_list& to) {
                {"A patch keeps the row's ordinal", a_patch_keeps_the_ordinal},
                {"A patched row is found and counted by what it has become",
                 patched_rows_are_found_by_what_they_are},
+               {"A unit finds what it has read and patched as it is now", a_unit_finds_what_it_has_patched},
                {"A row whose key was patched is found under the new one only", a_patched_key_is_the_rows}});
 }
 
