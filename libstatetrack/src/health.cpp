@@ -1,5 +1,6 @@
 // Health: computed from the newest sign of life and the one deadline, never from whether a sweep has run.
 #include <algorithm>
+#include <array>
 #include <boost/json/parse.hpp>
 
 #include "statetrack/lifecycle.hpp"
@@ -14,8 +15,12 @@ constexpr session_status statuses[] = {
 static_assert(std::size(statuses) == session_statuses);
 
 result<std::int64_t> count_in(reader& from, session_status status) {
-    const condition with = where<&session::status>(status);
-    return from.count(table_of<session>(), {&with, 1});
+    static const auto with = [] {
+        std::array<condition, session_statuses> all;
+        for (const auto one : statuses) all[static_cast<std::size_t>(one)] = where<&session::status>(one);
+        return all;
+    }();
+    return from.count(table_of<session>(), {&with[static_cast<std::size_t>(status)], 1});
 }
 
 stalled_session shown(const session& row, std::int64_t silent_ms) {

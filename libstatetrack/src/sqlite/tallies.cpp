@@ -8,6 +8,8 @@
 namespace statetrack::sqlite {
 namespace {
 
+using boost::container::small_vector;
+
 constexpr std::size_t tallies_per_table_max = 1'000;
 // Of one count: the product of how many values each of its conditions has.
 constexpr std::size_t entries_max = 256;
@@ -35,15 +37,17 @@ std::string key_text(const table& of, const tally& t) {
     return text.empty() ? "''" : text;
 }
 
+using conditions_lying = small_vector<const condition*, 4>;
+
 // The conditions on the tally's columns, in their order; nothing where it does not fit.
-std::optional<std::vector<const condition*>> fitting(const tally& t, std::span<const condition> where) {
-    std::vector<const condition*> by_column(t.columns.size());
-    std::vector<bool> met(t.where.size());
+std::optional<conditions_lying> fitting(const tally& t, std::span<const condition> where) {
+    conditions_lying by_column(t.columns.size());
+    small_vector<char, 4> met(t.where.size());
     for (const auto& c : where) {
         const auto part =
             std::ranges::find_if(t.where, [&](const auto& one) { return sql::same_condition(one, c); });
         if (part != t.where.end()) {
-            met[static_cast<std::size_t>(part - t.where.begin())] = true;
+            met[static_cast<std::size_t>(part - t.where.begin())] = 1;
             continue;
         }
         const auto at = std::ranges::find(t.columns, c.column);
@@ -53,16 +57,17 @@ std::optional<std::vector<const condition*>> fitting(const tally& t, std::span<c
         place = &c;
     }
     if (std::ranges::find(by_column, nullptr) != by_column.end()) return std::nullopt;
-    if (std::ranges::find(met, false) != met.end()) return std::nullopt;
+    if (std::ranges::find(met, 0) != met.end()) return std::nullopt;
     return by_column;
 }
 
+using tally_keys = small_vector<std::string, 4>;
+
 // Every combination of the conditions' values, each once.
-std::vector<std::string> keys_of(const table& of, const std::vector<const condition*>& conditions,
-                                 const name_book& names) {
-    std::vector<std::string> keys{""};
+tally_keys keys_of(const table& of, const conditions_lying& conditions, const name_book& names) {
+    tally_keys keys{""};
     for (const auto* c : conditions) {
-        std::vector<std::string> longer;
+        tally_keys longer;
         for (const auto& key : keys) {
             for (const auto& v : c->one_of) {
                 if (!admits(of.columns[c->column], v)) continue;
