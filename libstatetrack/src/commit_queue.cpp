@@ -6,19 +6,12 @@
 
 namespace statetrack {
 
-result<> commit_job::run_in_group(transaction& in) {
-    if (prepared_by_) std::exchange(prepared_by_, nullptr)->end_preparing();
-    auto outcome = run(in);
-    if (ends_group_of_) ends_group_of_->commit_begins();
-    return outcome;
-}
-
 commit_queue::commit_queue(store& keep, std::function<void()> on_work, std::function<void()> on_done,
                            std::function<void()> on_commit)
     : keep_(keep),
       on_work_(std::move(on_work)),
       on_done_(std::move(on_done)),
-      on_commit_(std::move(on_commit)) {}
+      preparation_(std::move(on_commit)) {}
 
 commit_queue::~commit_queue() {
     // Posted and never drained: not done, and nobody left to be told.
@@ -99,13 +92,10 @@ std::size_t commit_queue::complete() {
         } catch (...) {
             if (!thrown) thrown = std::current_exception();
         }
-        if (!on_commit_ || !job->wants_preparing_) job.reset();
+        if (!preparation_.is_wanted() || !job->wants_preparing_) job.reset();
     }
     const auto called = ready.size();
-    {
-        std::lock_guard lock(preparing_mutex_);
-        past_.swap(ready);
-    }
+    preparation_.leave(std::move(ready));
     if (thrown) std::rethrow_exception(thrown);
     return called;
 }
@@ -115,43 +105,6 @@ bool commit_queue::owes_word() { return on_done_ && !finished_.empty() && !std::
 std::uint64_t commit_queue::settled_ever() const {
     std::lock_guard lock(mutex_);
     return settled_ever_;
-}
-
-void commit_queue::commit_begins() {
-    {
-        std::lock_guard lock(preparing_mutex_);
-        stops_preparing_ = false;
-        to_prepare_.clear();
-        for (auto job = group_.rbegin(); job != group_.rend(); ++job) {
-            if (!(*job)->posted_ || !(*job)->wants_preparing_) continue;
-            (*job)->prepared_by_ = this;
-            to_prepare_.push_back(*job);
-        }
-        if (to_prepare_.empty()) return;
-    }
-    on_commit_();
-}
-
-void commit_queue::end_preparing() {
-    if (!on_commit_) return;
-    stops_preparing_ = true;  // or the one who prepares might be faster at the lock each time
-    std::lock_guard lock(preparing_mutex_);
-    to_prepare_.clear();
-}
-
-std::size_t commit_queue::prepare() {
-    std::vector<std::unique_ptr<commit_job>> past;
-    for (std::size_t prepared = 0;; ++prepared) {
-        if (stops_preparing_) return prepared;
-        std::lock_guard lock(preparing_mutex_);
-        if (to_prepare_.empty()) {
-            past.swap(past_);
-            return prepared;
-        }
-        auto* const job = to_prepare_.back();
-        to_prepare_.pop_back();
-        job->prepare();
-    }
 }
 
 void commit_queue::lead(std::unique_lock<std::mutex>& lock) {
@@ -166,9 +119,9 @@ void commit_queue::lead(std::unique_lock<std::mutex>& lock) {
 
     units_.clear();
     for (auto* job : group_) units_.push_back(&job->unit_);
-    if (on_commit_) group_.back()->ends_group_of_ = this;
+    preparation_.expect(group_);
     keep_.execute(units_);
-    end_preparing();
+    preparation_.end();
     for (auto* job : group_) job->settle(job->outcome());
 
     lock.lock();
