@@ -144,7 +144,7 @@ result<> beat_session(operation& op, const heartbeat& beat, const std::optional<
     if (row.status == session_status::active) {
         silence quiet{.last_heard = op.at.age, .threshold_ms = threshold_ms};
         if (row.silence_until) quiet.announced_until = op.at.age + (row.silence_until->ms - op.at.now.ms);
-        answer.deadline = timestamp{op.at.now.ms + (op.state.deadline_of(quiet) - op.at.age)};
+        answer.deadline = timestamp{op.at.now.ms + (op.state.deadline_after(quiet) - op.at.age)};
     }
     return {};
 }

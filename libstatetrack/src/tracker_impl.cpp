@@ -110,7 +110,7 @@ std::shared_ptr<const std::vector<absence>> tracker::impl::absences() const {
     return times.shared_absences(times.look(time.read()).age);
 }
 
-instant tracker::impl::deadline_of(const silence& quiet) const {
+instant tracker::impl::deadline_after(const silence& quiet) const {
     if (!times.absent_since(quiet.last_heard)) return deadline(quiet, {});
     std::lock_guard lock(mutex);
     return deadline(quiet, *times.shared_absences(quiet.last_heard));

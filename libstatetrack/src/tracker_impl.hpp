@@ -72,8 +72,8 @@ struct tracker::impl {
     result<> load();
     moment look() const;
     std::shared_ptr<const std::vector<absence>> absences() const;
-    instant deadline_of(
-        const silence& quiet) const;  // of somebody heard a moment ago: mostly without the lock
+    // Of somebody heard a moment ago: mostly without the lock.
+    instant deadline_after(const silence& quiet) const;
 
     // Which store errors mean that the store as a whole is down.
     void store_answered(const result<>& outcome) const;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "sqlite/settings.hpp"
 #include "sqlite_fixture.hpp"
 
 using namespace statetrack;

@@ -30,10 +30,6 @@ enum class use : std::uint8_t { reading, checkpoints };
 // A further connection to a database that a writer has opened.
 result<database> open_beside(const sqlite_options& options, use what_for);
 
-// Gives the connection as large a cache as its database has use for, up to so many kibibytes. A transaction
-// may take all of these: one whose pages do not fit writes many of them more than once.
-result<> fit_cache(const database& on, std::int64_t cache_kib_max);
-
 struct looking {
     database on;
     std::int64_t version = 0;
@@ -41,9 +37,6 @@ struct looking {
 // A connection that only reads, within a transaction that is already open: it sees the file as it was then.
 // Errors: those of open_sqlite_snapshot.
 result<looking> open_to_look(const snapshot_options& options);
-
-// Whether the pragma has this value on the connection. Errors: store_unavailable, naming it.
-result<> verify_pragma(const database& on, const std::string& name, const std::string& expected);
 
 // The whole store over another target than the released one: for tests of migrations.
 result<std::unique_ptr<sqlite_store>> open_sqlite_store_at(const sqlite_options& options,

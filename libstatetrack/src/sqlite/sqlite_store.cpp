@@ -13,6 +13,7 @@
 #include "sqlite/opening.hpp"
 #include "sqlite/owner_lock.hpp"
 #include "sqlite/row_filler.hpp"
+#include "sqlite/settings.hpp"
 #include "sqlite/view.hpp"
 
 namespace statetrack {
