@@ -76,11 +76,14 @@ std::string literal_conditions(const dialect& in, const table& of, std::span<con
     return text;
 }
 
-void append_bound_condition(statement_text& out, const dialect& in, const table& of, const condition& c) {
+void append_bound_condition(statement_text& out, const dialect& in, const table& of,
+                            std::span<const condition> where, std::size_t at) {
+    const auto& c = where[at];
     const auto& column = of.columns[c.column];
     append_condition(out.sql, quoted(column.name), column, c, membership::list,
                      [&](std::string&, const value& v) {
-                         append_parameter(out, in, column_value{&column, &v});
+                         const auto place = static_cast<std::size_t>(&v - c.one_of.data());
+                         append_parameter(out, in, {.condition = at, .place = place});
                      });
 }
 

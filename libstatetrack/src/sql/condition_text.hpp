@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "sql/dialect.hpp"
@@ -12,12 +11,14 @@
 
 namespace statetrack::sql {
 
-// A value to bind: one of the caller's, which must outlive the use, for a column; or a number of our own.
-struct column_value {
-    const column* of = nullptr;
-    const value* v = nullptr;
+// What goes into a placeholder: a value of one of the query's conditions, or a number of its own.
+struct parameter {
+    enum class source : std::uint8_t { value, min, max, after, limit, offset };
+    source from = source::value;
+    // Of a value: the condition's place among the query's, and its own in the condition.
+    std::size_t condition = 0;
+    std::size_t place = 0;
 };
-using parameter = std::variant<column_value, std::int64_t>;
 
 // A statement and what goes into its placeholders, in order.
 struct statement_text {
@@ -37,8 +38,9 @@ void append_literal_condition(std::string& out, const dialect& in, const table& 
 std::string literal_conditions(const dialect& in, const table& of, std::span<const condition> conditions,
                                std::string_view prefix = {});
 
-// With the values bound.
-void append_bound_condition(statement_text& out, const dialect& in, const table& of, const condition& c);
+// The one at this place, with the values bound.
+void append_bound_condition(statement_text& out, const dialect& in, const table& of,
+                            std::span<const condition> where, std::size_t at);
 
 // Same column, same direction, same set of values.
 bool same_condition(const condition& a, const condition& b);

@@ -37,17 +37,21 @@ public:
     condition_list(statement_text& out, const dialect& in, const table& of, bool goes_on = false)
         : out_(out), in_(in), of_(of), empty_(!goes_on) {}
 
-    void add(const condition& c) {
-        next();
-        if (in_some_predicate(of_, c))
-            append_literal_condition(out_.sql, in_, of_, c);
-        else
-            append_bound_condition(out_, in_, of_, c);
+    // All but the one, if any, that the caller sees to.
+    void add(std::span<const condition> where, const condition* left_out) {
+        for (std::size_t at = 0; at < where.size(); ++at) {
+            if (&where[at] == left_out) continue;
+            next();
+            if (in_some_predicate(of_, where[at]))
+                append_literal_condition(out_.sql, in_, of_, where[at]);
+            else
+                append_bound_condition(out_, in_, of_, where, at);
+        }
     }
-    void add(std::string_view quoted_column, std::string_view comparison, std::int64_t to) {
+    void add(std::string_view quoted_column, std::string_view comparison, parameter::source to) {
         next();
         out_.sql.append(quoted_column).append(comparison);
-        append_parameter(out_, in_, to);
+        append_parameter(out_, in_, {.from = to});
     }
     void add_not_null(std::string_view quoted_column) {
         next();
@@ -80,18 +84,17 @@ private:
     bool empty_;
 };
 
-// All but the one condition, if any, that its caller sees to.
 void append_conditions(condition_list& to, const table& from, const query& what, const condition* left_out) {
-    for (const auto& c : what.where)
-        if (&c != left_out) to.add(c);
+    using enum parameter::source;
+    to.add(what.where, left_out);
     if (what.range) {
         const auto range = quoted(from.columns[*what.range].name);
-        if (what.min) to.add(range, " >= ", *what.min);
-        if (what.max) to.add(range, " <= ", *what.max);
+        if (what.min) to.add(range, " >= ", min);
+        if (what.max) to.add(range, " <= ", max);
         if (!what.min && !what.max) to.add_not_null(range);
     }
     const std::string_view beyond = what.order == direction::ascending ? " > " : " < ";
-    if (what.after) to.add(ordinal_of(from), beyond, *what.after);
+    if (what.after) to.add(ordinal_of(from), beyond, after);
 }
 
 // How the rows are come by: one way, by an index or as the planner likes; or by runs that are merged.
@@ -156,15 +159,35 @@ void append_order_and_page(statement_text& out, const dialect& in, const table& 
     out.sql += " ORDER BY ";
     if (what.range && what.order_by_range) out.sql += quoted(from.columns[*what.range].name) + way + ", ";
     out.sql.append(ordinal).append(way).append(" LIMIT ");
-    append_parameter(out, in, static_cast<std::int64_t>(std::min(what.limit, select_rows_max)));
+    append_parameter(out, in, {.from = parameter::source::limit});
     if (what.offset > 0) {
-        constexpr std::size_t offset_max = std::numeric_limits<std::int64_t>::max();
         out.sql += " OFFSET ";
-        append_parameter(out, in, static_cast<std::int64_t>(std::min(what.offset, offset_max)));
+        append_parameter(out, in, {.from = parameter::source::offset});
     }
 }
 
 }  // namespace
+
+std::int64_t number_of(const query& what, parameter::source from) {
+    const auto bounded = [](std::size_t n, std::size_t n_max) {
+        return static_cast<std::int64_t>(std::min(n, n_max));
+    };
+    switch (from) {
+        case parameter::source::min:
+            return what.min.value_or(0);
+        case parameter::source::max:
+            return what.max.value_or(0);
+        case parameter::source::after:
+            return what.after.value_or(0);
+        case parameter::source::limit:
+            return bounded(what.limit, select_rows_max);
+        case parameter::source::offset:
+            return bounded(what.offset, std::numeric_limits<std::int64_t>::max());
+        case parameter::source::value:
+            break;
+    }
+    return 0;
+}
 
 statement_text select_text(const dialect& in, const table& from, const query& what) {
     const auto by = access_to(from, what.where, what.range, what.order_by_range);
@@ -200,8 +223,7 @@ statement_text count_text(const dialect& in, const table& of, std::span<const co
         out.sql += "count(*)";
         append_source(out.sql, in, of, use);
         condition_list conditions(out, in, of);
-        for (const auto& c : where)
-            if (&c != left_out) conditions.add(c);
+        conditions.add(where, left_out);
         if (use) conditions.add_predicate(*use, where, left_out);
         if (instead) conditions.add_written_out(*instead);
     };

@@ -36,6 +36,9 @@ std::string patch_text(const dialect& in, const table& of, column_mask changed, 
 // Parameters: the beat columns in the order of struct beat, then the ordinal.
 std::string fold_text(const dialect& in, const table& of);
 
+// What goes into a placeholder that stands for no value of a condition.
+std::int64_t number_of(const query& what, parameter::source from);
+
 // Where it is not `ordered` the rows of the page may come in any order: to be sorted by their ordinals.
 statement_text select_text(const dialect& in, const table& from, const query& what);
 // The ordinals alone, in the order asked for.

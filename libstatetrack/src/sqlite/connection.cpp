@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sql/query_shape.hpp"
 #include "sqlite/broken_constraint.hpp"
 #include "sqlite/sqlite_dialect.hpp"
 
@@ -90,13 +91,14 @@ bool connection::read(const run& from, int column, const struct column& as, valu
     return names_.read(std::get<std::int64_t>(number), to.emplace<std::string>());
 }
 
-void connection::bind_all(run& to, const std::vector<sql::parameter>& parameters) const {
-    for (const auto& p : parameters) {
-        if (const auto* number = std::get_if<std::int64_t>(&p)) {
-            to.bind(*number);
+void connection::bind_all(run& to, const prepared_query& by, const table& in,
+                          std::span<const condition> where, const query& what) const {
+    for (const auto& p : by.parameters) {
+        if (p.from != sql::parameter::source::value) {
+            to.bind(sql::number_of(what, p.from));
         } else {
-            const auto& [of, v] = std::get<sql::column_value>(p);
-            bind_known(to, *of, *v);
+            const auto& c = where[p.condition];
+            bind_known(to, in.columns[c.column], c.one_of[p.place]);
         }
     }
 }
@@ -126,12 +128,17 @@ result<const statement*> connection::prepared(by_table& all, const table& in,
     return &kept;
 }
 
-result<const statement*> connection::prepared(const std::string& sql, const table& in) {
-    if (const auto kept = by_text_.find(sql); kept != by_text_.end()) return &kept->second;
-    auto made = statement::prepare(on_, sql, reading(in));
+template <class Text>
+result<const connection::prepared_query*> connection::prepared(query_verb verb, std::string shape,
+                                                               const table& in, Text text) {
+    shape += static_cast<char>(verb);
+    if (const auto kept = queries_.find(shape); kept != queries_.end()) return &kept->second;
+    auto written = text();
+    auto made = statement::prepare(on_, written.sql, reading(in));
     if (!made) return made.error();
-    if (by_text_.size() >= statements_max) by_text_.clear();
-    return &by_text_.emplace(sql, std::move(*made)).first->second;
+    if (queries_.size() >= statements_max) queries_.clear();
+    prepared_query one{std::move(*made), std::move(written.parameters), written.ordered};
+    return &queries_.emplace(std::move(shape), std::move(one)).first->second;
 }
 
 result<const statement*> connection::prepared_patch(const table& in, sql::column_mask changed, bool versioned,
@@ -187,11 +194,11 @@ result<std::optional<std::int64_t>> connection::ordinal_of(const table& in, cons
 }
 
 result<std::vector<stored_row>> connection::select(const table& in, const query& what) {
-    const auto text = sql::select_text(sqlite_dialect(), in, what);
-    const auto by = prepared(text.sql, in);
+    const auto by = prepared(query_verb::select, sql::shape_of(in, what), in,
+                             [&] { return sql::select_text(sqlite_dialect(), in, what); });
     if (!by) return by.error();
-    run all(**by);
-    bind_all(all, text.parameters);
+    run all((*by)->by);
+    bind_all(all, **by, in, what.where, what);
     std::vector<stored_row> page;
     int code = all.step();
     for (; code == SQLITE_ROW; code = all.step()) {
@@ -200,16 +207,16 @@ result<std::vector<stored_row>> connection::select(const table& in, const query&
         page.push_back(std::move(*found));
     }
     if (code != SQLITE_DONE) return failure(on_.get(), code, reading(in));
-    if (!text.ordered) put_in_order(page, what.order);
+    if (!(*by)->ordered) put_in_order(page, what.order);
     return page;
 }
 
 result<std::vector<std::int64_t>> connection::select_ordinals(const table& in, const query& what) {
-    const auto text = sql::select_ordinals_text(sqlite_dialect(), in, what);
-    const auto by = prepared(text.sql, in);
+    const auto by = prepared(query_verb::ordinals, sql::shape_of(in, what), in,
+                             [&] { return sql::select_ordinals_text(sqlite_dialect(), in, what); });
     if (!by) return by.error();
-    run all(**by);
-    bind_all(all, text.parameters);
+    run all((*by)->by);
+    bind_all(all, **by, in, what.where, what);
     std::vector<std::int64_t> page;
     page.reserve(std::min(what.limit, rows_expected_max));
     int code = all.step();
@@ -232,22 +239,24 @@ result<stored_row> connection::find_at(const table& in, std::int64_t ordinal) {
 
 result<std::int64_t> connection::count(const table& in, std::span<const condition> where) {
     if (const auto kept = tally_entries(in, where, names_)) return sum(in, *kept);
-    const auto text = sql::count_text(sqlite_dialect(), in, where);
-    const auto by = prepared(text.sql, in);
+    const auto by = prepared(query_verb::count, sql::shape_of(in, where), in,
+                             [&] { return sql::count_text(sqlite_dialect(), in, where); });
     if (!by) return by.error();
-    run one(**by);
-    bind_all(one, text.parameters);
+    run one((*by)->by);
+    bind_all(one, **by, in, where, {});
     if (const int code = one.step(); code != SQLITE_ROW) return failure(on_.get(), code, reading(in));
     return one.integer(0);
 }
 
 result<std::int64_t> connection::sum(const table& in, std::span<const tally_entry> entries) {
-    static const std::string text(tally_text);
-    const auto by = prepared(text, in);
-    if (!by) return by.error();
+    if (!sum_.get()) {
+        auto made = statement::prepare(on_, std::string(tally_text), reading(in));
+        if (!made) return made.error();
+        sum_ = std::move(*made);
+    }
     std::int64_t all = 0;
     for (const auto& entry : entries) {
-        run one(**by);
+        run one(sum_);
         one.bind(entry.tally);
         one.bind_text(entry.key);
         const int code = one.step();

@@ -64,14 +64,24 @@ private:
 
     result<const statement*> prepared(by_table& all, const table& in,
                                       std::string (*text)(const sql::dialect&, const table&));
-    result<const statement*> prepared(const std::string& sql, const table& in);
+    // Of queries of one shape.
+    struct prepared_query {
+        statement by;
+        std::vector<sql::parameter> parameters{};
+        bool ordered = true;
+    };
+    enum class query_verb : char { select = 's', ordinals = 'o', count = 'c' };
+    template <class Text>
+    result<const prepared_query*> prepared(query_verb verb, std::string shape, const table& in, Text text);
     result<const statement*> prepared_patch(const table& in, sql::column_mask changed, bool versioned,
                                             bool at_ordinal);
 
     // A value that is written, or compared with.
     void bind_new(run& to, const column& as, const value& v);
     void bind_known(run& to, const column& as, const value& v) const;
-    void bind_all(run& to, const std::vector<sql::parameter>& parameters) const;
+    // The values lie in `where`; `what` has the numbers.
+    void bind_all(run& to, const prepared_query& by, const table& in, std::span<const condition> where,
+                  const query& what) const;
     bool read(const run& from, int column, const struct column& as, value& to) const;
     int add_name(std::int64_t number, std::string_view text);
     // `only`: the columns that come; empty: all.
@@ -90,7 +100,8 @@ private:
     std::array<statement, controls> controls_{};
     by_table finds_, finds_at_, ordinals_, inserts_, erases_;
     std::map<patch_shape, statement> patches_;
-    std::unordered_map<std::string, statement> by_text_;
+    statement sum_;
+    std::unordered_map<std::string, prepared_query> queries_;
 };
 
 }  // namespace statetrack::sqlite
