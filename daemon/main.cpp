@@ -62,7 +62,7 @@ std::uint64_t seed_from(statetrack::id_source& ids) {
 std::string describe(const statetrack::error& e) { return e.detail.empty() ? e.code.message() : e.detail; }
 
 // What long work leaves to everybody else between its portions of a millisecond.
-constexpr std::chrono::milliseconds give_way_for{12};
+constexpr std::chrono::milliseconds give_way_for{20};
 
 // Those that it may run on: pinned to one of many (taskset, a unit's CPUAffinity, a container's cpuset), more
 // threads than that would only take the processor from each other.

@@ -9,11 +9,15 @@
 namespace statetrack {
 namespace {
 
-constexpr std::size_t batch_sessions_max = 2;
+// Whoever beats meanwhile waits for a batch, and for the disk to take its pages. Measured with 64 clients
+// that beat without a pause: their p99 is 1.5 times what it is without a cleanup where 45 sessions a second
+// go, 1.7 where 75 do, 1.85 where 150 do, in batches of one or two.
+constexpr std::size_t batch_sessions = 1;
+// While nobody else is there to wait.
+constexpr std::size_t batch_sessions_alone = 4;
 constexpr std::size_t batch_events_max = 64;
-constexpr int batches_a_sweep_max = 2;
-// Until the next sweep where there is more: a tenth of the time is retention's.
-constexpr std::int64_t more_in_ms = 15;
+// Until the next sweep where there is more: a twentieth of the time is retention's.
+constexpr std::int64_t more_in_ms = 20;
 
 const caller retention_caller{.actor = "retention"};
 
@@ -34,7 +38,8 @@ result<bool> spared(operation& op, const session& row) {
 }  // namespace
 
 result<bool> tracker::impl::delete_batch(const moment& at, timestamp before, const caller& by,
-                                         retention_cursor& cursor, cleanup_report& done) {
+                                         std::size_t sessions_max, retention_cursor& cursor,
+                                         cleanup_report& done) {
     cleanup_report batch;
     retention_cursor next = cursor;
     bool more = false;
@@ -46,11 +51,12 @@ result<bool> tracker::impl::delete_batch(const moment& at, timestamp before, con
                   .max = before.ms,
                   .order_by_range = true,
                   .offset = next.spared_there,
-                  .limit = batch_sessions_max};
+                  .limit = sessions_max + 1};
         if (next.from) old.min = next.from->ms;
-        const auto rows = select_entities<session>(op.tx, old);
+        auto rows = select_entities<session>(op.tx, old);
         if (!rows) return rows.error();
-        more = rows->size() == batch_sessions_max;
+        more = rows->size() > sessions_max;
+        if (more) rows->pop_back();
         for (const session& row : *rows) {
             const auto keep_it = spared(op, row);
             if (!keep_it) return keep_it.error();
@@ -110,6 +116,13 @@ result<bool> tracker::impl::forget_batch(const moment& at, timestamp before) {
     return more;
 }
 
+// Whether nobody else's operation was settled since the last call, in the pause behind a batch either: the
+// batch was one of its own.
+bool tracker::impl::is_alone(std::uint64_t& settled) const {
+    const auto before = std::exchange(settled, queue.settled_ever());
+    return settled <= before + 1;
+}
+
 void tracker::impl::retain(const moment& at, sweep_report& report) {
     if (!cleaning) {
         if (cleaned_at && at.age - *cleaned_at < options.cleanup_interval_ms) return;
@@ -119,24 +132,19 @@ void tracker::impl::retain(const moment& at, sweep_report& report) {
     }
     cleanup_report done;
     std::optional<error> failed;
-    bool more = true;
     // One kind after the other: whether there may be more of any.
     const auto batch = [&]() -> result<bool> {
         const auto deleted = delete_batch(at, {at.now.ms - options.retention_days * day_ms}, retention_caller,
+                                          is_alone(cleaning_settled) ? batch_sessions_alone : batch_sessions,
                                           cleaning_from, done);
         if (!deleted || *deleted) return deleted;
         const auto forgotten = forget_batch(at, {at.now.ms - options.event_retention_days * day_ms});
         if (!forgotten || *forgotten) return forgotten;
         return forget_answers(at);
     };
-    for (int i = 0; i < batches_a_sweep_max && more && !failed; ++i) {
-        const auto left = batch();
-        if (left)
-            more = *left;
-        else
-            failed = left.error();
-    }
-    if (!more || failed) cleaning = false;
+    const auto more = batch();
+    if (!more) failed = more.error();
+    cleaning = more && *more;
     if (cleaning) report.next_in_ms = std::min(report.next_in_ms, more_in_ms);
     report.deleted_sessions += done.deleted_sessions;
     if (failed) report.errors.push_back(*failed);
@@ -150,13 +158,14 @@ result<cleanup_report> tracker::cleanup(std::optional<std::int64_t> older_than_d
     const moment at = impl_->look();
     cleanup_report done;
     retention_cursor cursor;
+    bool alone = false;
     for (auto settled = impl_->queue.settled_ever();;) {
-        const auto more = impl_->delete_batch(at, {at.now.ms - days * day_ms}, by, cursor, done);
+        const auto more = impl_->delete_batch(at, {at.now.ms - days * day_ms}, by,
+                                              alone ? batch_sessions_alone : batch_sessions, cursor, done);
         if (!more) return more.error();
         if (!*more) return done;
-        // Nobody else since the batch before, not in the pause behind it either: nobody to make room for.
-        const auto settled_before = std::exchange(settled, impl_->queue.settled_ever());
-        if (pause && settled > settled_before + 1 && !pause()) return done;
+        alone = impl_->is_alone(settled);
+        if (pause && !alone && !pause()) return done;
     }
 }
 

@@ -65,6 +65,7 @@ struct tracker::impl {
     std::optional<instant> cleaned_at{};
     bool cleaning = false;
     retention_cursor cleaning_from{};
+    std::uint64_t cleaning_settled = 0;
     std::optional<instant> pacing_until{};  // the end of the open window; after mass silence only
     std::int64_t paced_marks = 0;
     bool pacing_deferred = false;
@@ -134,9 +135,10 @@ struct tracker::impl {
     sweep_report sweep_all(bool everything);
     bool may_mark(const moment& at);  // lock held
     result<> write_memo(operation& op) const;
+    bool is_alone(std::uint64_t& settled) const;
     // One batch; whether there may be more.
-    result<bool> delete_batch(const moment& at, timestamp before, const caller& by, retention_cursor& cursor,
-                              cleanup_report& done);
+    result<bool> delete_batch(const moment& at, timestamp before, const caller& by, std::size_t sessions_max,
+                              retention_cursor& cursor, cleanup_report& done);
     result<bool> forget_batch(const moment& at, timestamp before);
     result<bool> forget_answers(const moment& at);
 };
