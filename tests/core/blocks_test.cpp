@@ -42,8 +42,8 @@ bool asked_for_huge_pages(const char* at) {
 
 // A kernel that was built without huge pages refuses it.
 bool kernel_takes_the_wish() {
-    void* const area = ::mmap(nullptr, block_source::area_bytes, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* const area =
+        ::mmap(nullptr, block_source::area_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     REQUIRE(area != MAP_FAILED);
     const bool taken = ::madvise(area, block_source::area_bytes, MADV_HUGEPAGE) == 0;
     ::munmap(area, block_source::area_bytes);
