@@ -66,8 +66,7 @@ TEST_CASE("a cleanup gives way to whoever writes meanwhile, and ends when it is 
     h.clock.advance(1'000);
     somebody_beats();
     const auto cut_short = value_of(h->cleanup(0, {}, [] { return false; })).deleted_sessions;
-    CHECK(cut_short > 0);
-    CHECK(cut_short < 20);
+    CHECK(cut_short == 1);  // of whoever writes no more is asked than to wait for one
     int pauses = 0;
     somebody_beats();
     const auto rest = value_of(h->cleanup(0, {}, [&] {
