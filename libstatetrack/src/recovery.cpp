@@ -121,16 +121,16 @@ struct left_tasks {
 
 result<left_tasks> leave_tasks(operation& op, session& closed) {
     using enum task_status;
-    const auto unfinished = tasks_of(op.tx, closed.session_id, {pending, in_progress, failed, blocked});
+    auto unfinished = tasks_of(op.tx, closed.session_id, {pending, in_progress, failed, blocked});
     if (!unfinished) return unfinished.error();
     left_tasks left;
-    for (const task& one : *unfinished) {
+    for (task& one : *unfinished) {
         if (one.status == in_progress) {
             auto interrupted = fail_task(op, closed, one, "interrupted");
             if (!interrupted) return interrupted.error();
             left.failed.push_back(std::move(*interrupted));
         } else {
-            (one.status == failed ? left.failed : left.waiting).push_back(one);
+            (one.status == failed ? left.failed : left.waiting).push_back(std::move(one));
         }
     }
     return left;

@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t batch_sessions = 1;
 // While nobody else is there to wait.
 constexpr std::size_t batch_sessions_alone = 4;
+// Of these a batch may spare all: to look at one takes a hundredth of deleting it.
+constexpr std::size_t batch_looked_at = 8;
 constexpr std::size_t batch_events_max = 64;
 // Until the next sweep where there is more: a twentieth of the time is retention's.
 constexpr std::int64_t more_in_ms = 20;
@@ -51,13 +53,16 @@ result<bool> tracker::impl::delete_batch(const moment& at, timestamp before, con
                   .max = before.ms,
                   .order_by_range = true,
                   .offset = next.spared_there,
-                  .limit = sessions_max + 1};
+                  .limit = batch_looked_at};
         if (next.from) old.min = next.from->ms;
-        auto rows = select_entities<session>(op.tx, old);
+        const auto rows = select_entities<session>(op.tx, old);
         if (!rows) return rows.error();
-        more = rows->size() > sessions_max;
-        if (more) rows->pop_back();
+        more = rows->size() == batch_looked_at;
         for (const session& row : *rows) {
+            if (batch.deleted_sessions == static_cast<std::int64_t>(sessions_max)) {
+                more = true;
+                break;
+            }
             const auto keep_it = spared(op, row);
             if (!keep_it) return keep_it.error();
             if (*keep_it) {

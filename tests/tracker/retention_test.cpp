@@ -52,6 +52,24 @@ TEST_CASE("the sweep retains by itself, once an interval, all that is due") {
     CHECK(deleted == 300);
 }
 
+TEST_CASE("whoever is spared keeps none behind him waiting, while others write too") {
+    harness h;
+    for (int i = 0; i < 64; ++i) {
+        const auto kept = completed(h, "kept" + std::to_string(i));
+        value_of(h->apply(archiving{.session_id = kept.session_id}));
+    }
+    completed(h, "last");
+    h->sweep();
+    h.clock.advance(31 * day);
+    int sweeps = 0;
+    for (std::int64_t deleted = 0; deleted == 0 && sweeps < 64; ++sweeps) {
+        for (int i = 0; i < 3; ++i) h.create("p" + std::to_string(sweeps) + "-" + std::to_string(i));
+        deleted = h->sweep().deleted_sessions;
+        h.clock.advance(20);
+    }
+    CHECK(sweeps < 16);
+}
+
 TEST_CASE("a cleanup gives way to whoever writes meanwhile, and ends when it is told to") {
     harness h;
     const session alive = h.create("alive");
